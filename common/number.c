@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// Numbers as text in the C locale; saturating integer arithmetic.
+#include "common/number.h"
+
+#include <errno.h>
+#include <locale.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+// The program never calls setlocale, but a caller of the library may: strtod would then read
+// another decimal point. A token with the C locale's own characters is required first, and the
+// point is translated for strtod and back after snprintf.
+static char decimal_point(void)
+{
+    return localeconv()->decimal_point[0];
+}
+
+static bool has_only(const char *text, const char *allowed)
+{
+    return text[0] != '\0' && text[strspn(text, allowed)] == '\0';
+}
+
+bool jc_parse_double(const char *text, double *out_value)
+{
+    char copy[64];
+    if (!has_only(text, "0123456789+-.eE") || strlen(text) >= sizeof copy) {
+        return false;
+    }
+    strcpy(copy, text);
+    char *point = strchr(copy, '.');
+    if (point != NULL) {
+        *point = decimal_point();
+    }
+    char *end = NULL;
+    const double value = strtod(copy, &end);
+    if (end == copy || *end != '\0' || !isfinite(value)) {
+        return false;
+    }
+    *out_value = value;
+    return true;
+}
+
+bool jc_parse_int64(const char *text, int64_t *out_value)
+{
+    if (!has_only(text, "0123456789+-")) {
+        return false;
+    }
+    errno = 0;
+    char *end = NULL;
+    const long long value = strtoll(text, &end, 10);
+    if (end == text || *end != '\0' || errno == ERANGE) {
+        return false;
+    }
+    *out_value = value;
+    return true;
+}
+
+char *jc_format_double(double value, char *buffer)
+{
+    for (int digits = 15; digits <= 17; ++digits) {
+        (void)snprintf(buffer, JC_NUMBER_TEXT_SIZE, "%.*g", digits, value);
+        if (strtod(buffer, NULL) == value) {
+            break;
+        }
+    }
+    char *point = strchr(buffer, decimal_point());
+    if (point != NULL) {
+        *point = '.';
+    }
+    return buffer;
+}
+
+int64_t jc_mul_saturating(int64_t a, int64_t b)
+{
+    return a != 0 && b > INT64_MAX / a ? INT64_MAX : a * b;
+}
+
+int64_t jc_add_saturating(int64_t a, int64_t b)
+{
+    return b > INT64_MAX - a ? INT64_MAX : a + b;
+}
