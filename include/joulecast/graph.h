@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * @file
+ * Graphs: an architecture with every shape known.
+ *
+ * Ownership: what a `load` returns, the caller frees; every other pointer is borrowed and lives as
+ * long as the graph. A graph is read-only after loading and may be shared by threads.
+ */
+#ifndef JC_GRAPH_H
+#define JC_GRAPH_H
+
+#include <joulecast/kernel.h>
+#include <joulecast/op.h>
+#include <joulecast/shape.h>
+#include <joulecast/status.h>
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct jc_graph jc_graph;
+
+/** One operator at its place in the network. Its output is the tensor of the same index. */
+typedef struct jc_layer {
+    const jc_op *op;        ///< NULL for an input of the network
+    int line;               ///< where it is written; 0 = unknown
+    size_t n_inputs;
+    const uint32_t *inputs; ///< [n_inputs] indices of earlier layers
+    jc_shape output;
+    int64_t params;         ///< learned parameters
+    jc_kernel kernel;       ///< work at inference; kind JC_KERNEL_NONE = none
+} jc_layer;
+
+typedef struct jc_graph_options {
+    int64_t batch_size;     ///< samples of one forward pass; 0 = 1
+    jc_precision precision; ///< of activations and weights
+} jc_graph_options; ///< safe at {0}
+
+/**
+ * Read an architecture and infer every shape.
+ *
+ * @param path     a file; see jc_zoo_find for names of the zoo.
+ * @param options  NULL for batch size 1 in f32.
+ * @retval JC_EPARSE, JC_ESHAPE, JC_EUNSUPPORTED  err names file, line, layer and what disagrees
+ * @retval JC_ENOENT, JC_EPERM, JC_EIO, JC_ENOMEM
+ */
+JC_MUST_USE jc_status jc_graph_load(const char *path, const jc_graph_options *options,
+                                    jc_graph **out_graph, jc_error *err);
+
+/** As jc_graph_load, from text in memory. @param name what errors call it. */
+JC_MUST_USE jc_status jc_graph_parse(const char *text, size_t length, const char *name,
+                                     const jc_graph_options *options, jc_graph **out_graph,
+                                     jc_error *err);
+
+/** Free a graph; NULL is allowed. */
+void jc_graph_free(jc_graph *graph);
+
+/** Name of the architecture: its `name:`, else the file's name without folder and extension. */
+const char *jc_graph_name(const jc_graph *graph);
+
+/** Layers in an order of execution, inputs of the network first. */
+const jc_layer *jc_graph_layers(const jc_graph *graph, size_t *out_n);
+
+/** Indices of the layers that the network returns. */
+const uint32_t *jc_graph_outputs(const jc_graph *graph, size_t *out_n);
+
+int64_t jc_graph_batch_size(const jc_graph *graph);
+jc_precision jc_graph_precision(const jc_graph *graph);
+
+enum { JC_LAYER_NAME_SIZE = 160 };
+
+/**
+ * Full name of a layer, blocks included: "stage2.bottleneck1.conv2d_3". Built when asked for, since
+ * ranking a million architectures never asks.
+ *
+ * @param buffer [JC_LAYER_NAME_SIZE]; longer names are cut at the front.
+ * @return buffer
+ */
+const char *jc_layer_name(const jc_graph *graph, size_t layer, char *buffer);
+
+/**
+ * Find the file of a zoo network by name.
+ *
+ * Looks in the folders of JOULECAST_ZOO_PATH (colon-separated), then beside the source tree in an
+ * uninstalled build, then where the zoo is installed.
+ *
+ * @param buffer  [size] receives the path.
+ * @retval JC_ENOENT  err lists close names
+ */
+JC_MUST_USE jc_status jc_zoo_find(const char *name, char *buffer, size_t size, jc_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
