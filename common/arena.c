@@ -15,8 +15,7 @@ struct jc_arena_block {
     alignas(max_align_t) unsigned char data[];
 };
 
-static struct jc_arena_block *add_block(jc_arena *arena, size_t at_least_bytes)
-{
+static struct jc_arena_block *add_block(jc_arena *arena, size_t at_least_bytes) {
     size_t size = FIRST_BLOCK_BYTES;
     if (arena->blocks != NULL && arena->blocks->size_bytes < LARGEST_BLOCK_BYTES) {
         size = 2 * arena->blocks->size_bytes;
@@ -41,8 +40,7 @@ static struct jc_arena_block *add_block(jc_arena *arena, size_t at_least_bytes)
 }
 
 // Bytes from the newest block, not zeroed.
-static void *take(jc_arena *arena, size_t bytes)
-{
+static void *take(jc_arena *arena, size_t bytes) {
     const size_t align = alignof(max_align_t);
     if (bytes > SIZE_MAX - align) {
         return NULL;
@@ -60,8 +58,7 @@ static void *take(jc_arena *arena, size_t bytes)
     return p;
 }
 
-void *jc_arena_alloc(jc_arena *arena, size_t count, size_t size)
-{
+void *jc_arena_alloc(jc_arena *arena, size_t count, size_t size) {
     if (size != 0 && count > SIZE_MAX / size) {
         return NULL;
     }
@@ -72,8 +69,7 @@ void *jc_arena_alloc(jc_arena *arena, size_t count, size_t size)
     return p;
 }
 
-char *jc_arena_copy_text(jc_arena *arena, const char *text, size_t length)
-{
+char *jc_arena_copy_text(jc_arena *arena, const char *text, size_t length) {
     if (length == SIZE_MAX) {
         return NULL;
     }
@@ -85,8 +81,7 @@ char *jc_arena_copy_text(jc_arena *arena, const char *text, size_t length)
     return copy;
 }
 
-void *jc_arena_grow(jc_arena *arena, void *array, size_t n, size_t *capacity, size_t size)
-{
+void *jc_arena_grow(jc_arena *arena, void *array, size_t n, size_t *capacity, size_t size) {
     if (n < *capacity) {
         return array;
     }
@@ -105,8 +100,7 @@ void *jc_arena_grow(jc_arena *arena, void *array, size_t n, size_t *capacity, si
     return moved;
 }
 
-static void free_blocks(struct jc_arena_block *block)
-{
+static void free_blocks(struct jc_arena_block *block) {
     while (block != NULL) {
         struct jc_arena_block *older = block->older;
         free(block);
@@ -114,8 +108,7 @@ static void free_blocks(struct jc_arena_block *block)
     }
 }
 
-void jc_arena_reset(jc_arena *arena)
-{
+void jc_arena_reset(jc_arena *arena) {
     if (arena->blocks != NULL) {
         free_blocks(arena->blocks->older);
         arena->blocks->older = NULL;
@@ -123,8 +116,7 @@ void jc_arena_reset(jc_arena *arena)
     arena->used_bytes = 0;
 }
 
-void jc_arena_clear(jc_arena *arena)
-{
+void jc_arena_clear(jc_arena *arena) {
     free_blocks(arena->blocks);
     *arena = (jc_arena){0};
 }

@@ -14,9 +14,10 @@
 typedef struct jc_arena {
     struct jc_arena_block *blocks; ///< newest first
     size_t used_bytes;             ///< in the newest block
-} jc_arena; ///< safe at {0}
+} jc_arena;                        ///< safe at {0}
 
-/** `count` objects of `size` bytes, zeroed, aligned for any type; NULL if out of memory or overflow. */
+/** `count` objects of `size` bytes, zeroed, aligned for any type; NULL if out of memory or
+ * overflow. */
 void *jc_arena_alloc(jc_arena *arena, size_t count, size_t size);
 
 /** Terminated copy of `length` bytes; NULL if out of memory. */

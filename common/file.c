@@ -8,8 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-jc_status jc_status_from_errno(int error)
-{
+jc_status jc_status_from_errno(int error) {
     switch (error) {
     case ENOENT:
     case ENOTDIR:
@@ -24,15 +23,13 @@ jc_status jc_status_from_errno(int error)
     }
 }
 
-static jc_status report_errno(jc_error *err, const char *path)
-{
+static jc_status report_errno(jc_error *err, const char *path) {
     const int error = errno;
     return jc_error_set(err, jc_status_from_errno(error), path, 0, "%s", strerror(error));
 }
 
 static jc_status read_all(int fd, const char *path, char *text, size_t size, size_t *out_length,
-                          jc_error *err)
-{
+                          jc_error *err) {
     size_t length = 0;
     while (length < size) {
         const ssize_t got = read(fd, text + length, size - length);
@@ -53,8 +50,7 @@ static jc_status read_all(int fd, const char *path, char *text, size_t size, siz
 }
 
 jc_status jc_file_read(const char *path, size_t max_bytes, jc_arena *arena, char **out_text,
-                       size_t *out_length, jc_error *err)
-{
+                       size_t *out_length, jc_error *err) {
     const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0) {
         return report_errno(err, path);
@@ -67,8 +63,8 @@ jc_status jc_file_read(const char *path, size_t max_bytes, jc_arena *arena, char
     } else if (!S_ISREG(info.st_mode)) {
         status = jc_error_set(err, JC_EIO, path, 0, "not a regular file");
     } else if ((size_t)info.st_size > max_bytes) {
-        status = jc_error_set(err, JC_EPARSE, path, 0, "larger than %zu bytes, the most that is read",
-                              max_bytes);
+        status = jc_error_set(err, JC_EPARSE, path, 0,
+                              "larger than %zu bytes, the most that is read", max_bytes);
     } else if ((text = jc_arena_alloc(arena, 1, (size_t)info.st_size + 1)) == NULL) {
         status = jc_error_set(err, JC_ENOMEM, path, 0, "out of memory");
     } else {

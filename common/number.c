@@ -12,18 +12,15 @@
 // The program never calls setlocale, but a caller of the library may: strtod would then read
 // another decimal point. A token with the C locale's own characters is required first, and the
 // point is translated for strtod and back after snprintf.
-static char decimal_point(void)
-{
+static char decimal_point(void) {
     return localeconv()->decimal_point[0];
 }
 
-static bool has_only(const char *text, const char *allowed)
-{
+static bool has_only(const char *text, const char *allowed) {
     return text[0] != '\0' && text[strspn(text, allowed)] == '\0';
 }
 
-bool jc_parse_double(const char *text, double *out_value)
-{
+bool jc_parse_double(const char *text, double *out_value) {
     char copy[64];
     if (!has_only(text, "0123456789+-.eE") || strlen(text) >= sizeof copy) {
         return false;
@@ -42,8 +39,7 @@ bool jc_parse_double(const char *text, double *out_value)
     return true;
 }
 
-bool jc_parse_int64(const char *text, int64_t *out_value)
-{
+bool jc_parse_int64(const char *text, int64_t *out_value) {
     if (!has_only(text, "0123456789+-")) {
         return false;
     }
@@ -57,8 +53,7 @@ bool jc_parse_int64(const char *text, int64_t *out_value)
     return true;
 }
 
-char *jc_format_double(double value, char *buffer)
-{
+char *jc_format_double(double value, char *buffer) {
     for (int digits = 15; digits <= 17; ++digits) {
         (void)snprintf(buffer, JC_NUMBER_TEXT_SIZE, "%.*g", digits, value);
         if (strtod(buffer, NULL) == value) {
@@ -72,12 +67,10 @@ char *jc_format_double(double value, char *buffer)
     return buffer;
 }
 
-int64_t jc_mul_saturating(int64_t a, int64_t b)
-{
+int64_t jc_mul_saturating(int64_t a, int64_t b) {
     return a != 0 && b > INT64_MAX / a ? INT64_MAX : a * b;
 }
 
-int64_t jc_add_saturating(int64_t a, int64_t b)
-{
+int64_t jc_add_saturating(int64_t a, int64_t b) {
     return b > INT64_MAX - a ? INT64_MAX : a + b;
 }

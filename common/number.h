@@ -11,7 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** Parse a whole token as a finite double, decimal notation ("1e-3"); false if it is anything else. */
+/** Parse a whole token as a finite double, decimal notation ("1e-3"); false if it is anything else.
+ */
 bool jc_parse_double(const char *text, double *out_value);
 
 /** Parse a whole token as a decimal int64; false if it is anything else or out of range. */

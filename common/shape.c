@@ -8,8 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-int64_t jc_shape_elements(const jc_shape *shape)
-{
+int64_t jc_shape_elements(const jc_shape *shape) {
     int64_t elements = 1;
     for (int i = 0; i < shape->rank; ++i) {
         elements = jc_mul_saturating(elements, shape->dim[i]);
@@ -17,8 +16,7 @@ int64_t jc_shape_elements(const jc_shape *shape)
     return elements;
 }
 
-const char *jc_shape_format(const jc_shape *shape, char *buffer)
-{
+const char *jc_shape_format(const jc_shape *shape, char *buffer) {
     int used = 0;
     buffer[0] = '\0';
     for (int i = 0; i < shape->rank; ++i) {
@@ -38,13 +36,11 @@ static const struct {
     [JC_PRECISION_INT8] = {"int8", 1},
 };
 
-const char *jc_precision_name(jc_precision precision)
-{
+const char *jc_precision_name(jc_precision precision) {
     return precisions[precision].name;
 }
 
-jc_precision jc_precision_find(const char *name)
-{
+jc_precision jc_precision_find(const char *name) {
     int p = 0;
     while (p < JC_PRECISION_COUNT && strcmp(precisions[p].name, name) != 0) {
         ++p;
@@ -52,7 +48,6 @@ jc_precision jc_precision_find(const char *name)
     return (jc_precision)p;
 }
 
-int64_t jc_precision_bytes(jc_precision precision)
-{
+int64_t jc_precision_bytes(jc_precision precision) {
     return precisions[precision].bytes;
 }

@@ -5,8 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-const char *jc_status_name(jc_status status)
-{
+const char *jc_status_name(jc_status status) {
     switch (status) {
 #define JC_STATUS_NAME(name, value, message)                                                       \
     case JC_##name:                                                                                \
@@ -17,8 +16,7 @@ const char *jc_status_name(jc_status status)
     return "JC_UNKNOWN";
 }
 
-const char *jc_status_message(jc_status status)
-{
+const char *jc_status_message(jc_status status) {
     switch (status) {
 #define JC_STATUS_TEXT(name, value, message)                                                       \
     case JC_##name:                                                                                \
@@ -30,8 +28,7 @@ const char *jc_status_message(jc_status status)
 }
 
 jc_status jc_error_set(jc_error *err, jc_status status, const char *file, int line,
-                       const char *format, ...)
-{
+                       const char *format, ...) {
     if (err == NULL) {
         return status;
     }
@@ -45,8 +42,7 @@ jc_status jc_error_set(jc_error *err, jc_status status, const char *file, int li
     return status;
 }
 
-const char *jc_error_format(const jc_error *err, char *buffer, unsigned long size)
-{
+const char *jc_error_format(const jc_error *err, char *buffer, unsigned long size) {
     const char *message = err->message[0] == '\0' ? jc_status_message(err->status) : err->message;
     if (err->file[0] == '\0') {
         (void)snprintf(buffer, size, "%s", message);

@@ -15,8 +15,7 @@ typedef struct kernel_row {
 } kernel_row;
 
 // Product of up to six sizes, saturating.
-static int64_t product(int n, const int64_t *factors)
-{
+static int64_t product(int n, const int64_t *factors) {
     int64_t p = 1;
     for (int i = 0; i < n; ++i) {
         p = jc_mul_saturating(p, factors[i]);
@@ -29,26 +28,23 @@ static int64_t product(int n, const int64_t *factors)
 // --- Windowed kernels -----------------------------------------------------------------------
 
 static const char *const conv_columns[] = {
-    "batch_size", "in_channels", "in_height",  "in_width",   "out_height", "out_width",
-    "kernel_h",   "kernel_w",    "stride_h",   "stride_w",   "padding_h",  "padding_w",
+    "batch_size", "in_channels", "in_height",    "in_width", "out_height", "out_width",
+    "kernel_h",   "kernel_w",    "stride_h",     "stride_w", "padding_h",  "padding_w",
     "dilation_h", "dilation_w",  "out_channels", "groups",   NULL};
-static const char *const pool_columns[] = {
-    "batch_size", "in_channels", "in_height", "in_width",  "out_height", "out_width",  "kernel_h",
-    "kernel_w",   "stride_h",    "stride_w",  "padding_h", "padding_w",  "dilation_h", "dilation_w",
-    NULL};
+static const char *const pool_columns[] = {"batch_size", "in_channels", "in_height", "in_width",
+                                           "out_height", "out_width",   "kernel_h",  "kernel_w",
+                                           "stride_h",   "stride_w",    "padding_h", "padding_w",
+                                           "dilation_h", "dilation_w",  NULL};
 
-static int64_t in_plane(const int64_t *s)
-{
+static int64_t in_plane(const int64_t *s) {
     return jc_mul_saturating(s[JC_WINDOW_IN_HEIGHT], s[JC_WINDOW_IN_WIDTH]);
 }
 
-static int64_t out_plane(const int64_t *s)
-{
+static int64_t out_plane(const int64_t *s) {
     return jc_mul_saturating(s[JC_WINDOW_OUT_HEIGHT], s[JC_WINDOW_OUT_WIDTH]);
 }
 
-static jc_work convolution_work(const int64_t *s, int64_t positions)
-{
+static jc_work convolution_work(const int64_t *s, int64_t positions) {
     const int64_t weights =
         PRODUCT(s[JC_WINDOW_OUT_CHANNELS], s[JC_WINDOW_IN_CHANNELS] / s[JC_WINDOW_GROUPS],
                 s[JC_WINDOW_KERNEL_H], s[JC_WINDOW_KERNEL_W]);
@@ -62,19 +58,16 @@ static jc_work convolution_work(const int64_t *s, int64_t positions)
 }
 
 // Each weight meets every output position once.
-static jc_work conv2d_work(const int64_t *s)
-{
+static jc_work conv2d_work(const int64_t *s) {
     return convolution_work(s, out_plane(s));
 }
 
 // The transpose: each weight meets every input position once.
-static jc_work conv_transpose2d_work(const int64_t *s)
-{
+static jc_work conv_transpose2d_work(const int64_t *s) {
     return convolution_work(s, in_plane(s));
 }
 
-static jc_work pool_work(const int64_t *s)
-{
+static jc_work pool_work(const int64_t *s) {
     return (jc_work){
         .input_elements = PRODUCT(s[JC_WINDOW_BATCH_SIZE], s[JC_WINDOW_IN_CHANNELS], in_plane(s)),
         .output_elements = PRODUCT(s[JC_WINDOW_BATCH_SIZE], s[JC_WINDOW_IN_CHANNELS], out_plane(s)),
@@ -86,8 +79,7 @@ static jc_work pool_work(const int64_t *s)
 // batch_size: rows of the left matrix, samples times positions.
 static const char *const linear_columns[] = {"batch_size", "in_features", "out_features", NULL};
 
-static jc_work linear_work(const int64_t *s)
-{
+static jc_work linear_work(const int64_t *s) {
     const int64_t weights = jc_mul_saturating(s[1], s[2]);
     return (jc_work){
         .macs = jc_mul_saturating(s[0], weights),
@@ -100,8 +92,7 @@ static jc_work linear_work(const int64_t *s)
 // batch_size products of [m x k] by [k x n].
 static const char *const matmul_columns[] = {"batch_size", "m", "k", "n", NULL};
 
-static jc_work matmul_work(const int64_t *s)
-{
+static jc_work matmul_work(const int64_t *s) {
     return (jc_work){
         .macs = PRODUCT(s[0], s[1], s[2], s[3]),
         .input_elements = jc_mul_saturating(
@@ -111,11 +102,10 @@ static jc_work matmul_work(const int64_t *s)
 }
 
 // softmax(Q·Kᵀ)·V for batch_size samples of `heads` heads; K and V share the heads of Q.
-static const char *const attention_columns[] = {"batch_size", "heads",    "query_length",
-                                                "key_length", "head_dim", "value_dim", NULL};
+static const char *const attention_columns[] = {
+    "batch_size", "heads", "query_length", "key_length", "head_dim", "value_dim", NULL};
 
-static jc_work attention_work(const int64_t *s)
-{
+static jc_work attention_work(const int64_t *s) {
     const int64_t n = jc_mul_saturating(s[0], s[1]);
     const int64_t dims = jc_add_saturating(s[4], s[5]);
     const int64_t q = jc_mul_saturating(s[2], s[4]);
@@ -134,15 +124,13 @@ static const char *const image_columns[] = {"batch_size", "in_channels", "in_hei
 static const char *const lrn_columns[] = {"batch_size", "in_channels", "in_height",
                                           "in_width",   "size",        NULL};
 
-static jc_work lrn_work(const int64_t *s)
-{
+static jc_work lrn_work(const int64_t *s) {
     const int64_t elements = PRODUCT(s[0], s[1], s[2], s[3]);
     return (jc_work){.input_elements = elements, .output_elements = elements};
 }
 
 // At inference: one scale and one shift a channel.
-static jc_work batch_norm_work(const int64_t *s)
-{
+static jc_work batch_norm_work(const int64_t *s) {
     jc_work work = lrn_work(s);
     work.weight_elements = jc_mul_saturating(2, s[1]);
     return work;
@@ -151,14 +139,12 @@ static jc_work batch_norm_work(const int64_t *s)
 // elements: of one sample. axis_size: how many of them are normalised together.
 static const char *const axis_columns[] = {"batch_size", "elements", "axis_size", NULL};
 
-static jc_work elementwise_work(const int64_t *s)
-{
+static jc_work elementwise_work(const int64_t *s) {
     const int64_t elements = jc_mul_saturating(s[0], s[1]);
     return (jc_work){.input_elements = elements, .output_elements = elements};
 }
 
-static jc_work layer_norm_work(const int64_t *s)
-{
+static jc_work layer_norm_work(const int64_t *s) {
     jc_work work = elementwise_work(s);
     work.weight_elements = jc_mul_saturating(2, s[2]);
     return work;
@@ -170,19 +156,17 @@ static const char *const elementwise_columns[] = {"batch_size", "elements", NULL
 // elements: of one sample of the result; operand_elements: of one sample of all operands together.
 static const char *const combine_columns[] = {"batch_size", "elements", "operand_elements", NULL};
 
-static jc_work combine_work(const int64_t *s)
-{
+static jc_work combine_work(const int64_t *s) {
     return (jc_work){
         .input_elements = jc_mul_saturating(s[0], s[2]),
         .output_elements = jc_mul_saturating(s[0], s[1]),
     };
 }
 
-static const char *const upsample_columns[] = {"batch_size", "in_channels", "in_height",
-                                               "in_width",   "out_height",  "out_width", NULL};
+static const char *const upsample_columns[] = {"batch_size", "in_channels", "in_height", "in_width",
+                                               "out_height", "out_width",   NULL};
 
-static jc_work upsample_work(const int64_t *s)
-{
+static jc_work upsample_work(const int64_t *s) {
     return (jc_work){
         .input_elements = PRODUCT(s[0], s[1], s[2], s[3]),
         .output_elements = PRODUCT(s[0], s[1], s[4], s[5]),
@@ -194,16 +178,13 @@ static const char *const embedding_columns[] = {"batch_size", "embedding_dim", "
                                                 NULL};
 
 // Only the rows that are looked up are read.
-static jc_work embedding_work(const int64_t *s)
-{
+static jc_work embedding_work(const int64_t *s) {
     const int64_t moved = jc_mul_saturating(s[0], s[1]);
     return (jc_work){.input_elements = s[0], .weight_elements = moved, .output_elements = moved};
 }
 
 #define ELEMENTWISE(kernel, text)                                                                  \
-    {                                                                                              \
-        kernel, text, elementwise_columns, elementwise_work                                        \
-    }
+    { kernel, text, elementwise_columns, elementwise_work }
 
 static const kernel_row kernels[JC_KERNEL_COUNT] = {
     [JC_KERNEL_CONV2D] = {"conv2d", "2-D convolution: dense, grouped, depthwise", conv_columns,
@@ -245,13 +226,11 @@ static const kernel_row kernels[JC_KERNEL_COUNT] = {
                              embedding_work},
 };
 
-const char *jc_kernel_name(jc_kernel_kind kind)
-{
+const char *jc_kernel_name(jc_kernel_kind kind) {
     return kind == JC_KERNEL_NONE ? "none" : kernels[kind].name;
 }
 
-jc_kernel_kind jc_kernel_find(const char *name)
-{
+jc_kernel_kind jc_kernel_find(const char *name) {
     int kind = 0;
     while (kind < JC_KERNEL_COUNT && strcmp(kernels[kind].name, name) != 0) {
         ++kind;
@@ -259,13 +238,11 @@ jc_kernel_kind jc_kernel_find(const char *name)
     return (jc_kernel_kind)kind;
 }
 
-const char *jc_kernel_summary(jc_kernel_kind kind)
-{
+const char *jc_kernel_summary(jc_kernel_kind kind) {
     return kernels[kind].summary;
 }
 
-const char *const *jc_kernel_columns(jc_kernel_kind kind, int *out_n)
-{
+const char *const *jc_kernel_columns(jc_kernel_kind kind, int *out_n) {
     int n = 0;
     while (kernels[kind].columns[n] != NULL) {
         ++n;
@@ -274,28 +251,24 @@ const char *const *jc_kernel_columns(jc_kernel_kind kind, int *out_n)
     return kernels[kind].columns;
 }
 
-jc_work jc_kernel_work(const jc_kernel *kernel)
-{
+jc_work jc_kernel_work(const jc_kernel *kernel) {
     return kernels[kernel->kind].work(kernel->size);
 }
 
 // --- Completing a foreign row ---------------------------------------------------------------
 
-static bool is_windowed(jc_kernel_kind kind)
-{
+static bool is_windowed(jc_kernel_kind kind) {
     return kernels[kind].columns == conv_columns || kernels[kind].columns == pool_columns;
 }
 
-static void default_to_one(int64_t *size)
-{
+static void default_to_one(int64_t *size) {
     if (*size == 0) {
         *size = 1;
     }
 }
 
 // Output size of a window along one axis; ≤ 0 where the window does not fit.
-static int64_t window_output(const int64_t *s, int axis, bool transposed)
-{
+static int64_t window_output(const int64_t *s, int axis, bool transposed) {
     const int64_t in = s[JC_WINDOW_IN_HEIGHT + axis];
     const int64_t span = s[JC_WINDOW_DILATION_H + axis] * (s[JC_WINDOW_KERNEL_H + axis] - 1) + 1;
     const int64_t stride = s[JC_WINDOW_STRIDE_H + axis];
@@ -307,8 +280,7 @@ static int64_t window_output(const int64_t *s, int axis, bool transposed)
     return room < 0 ? 0 : room / stride + 1;
 }
 
-static jc_status complete_window(jc_kernel *kernel, jc_error *err)
-{
+static jc_status complete_window(jc_kernel *kernel, jc_error *err) {
     int64_t *s = kernel->size;
     for (int c = JC_WINDOW_STRIDE_H; c <= JC_WINDOW_STRIDE_W; ++c) {
         default_to_one(&s[c]);
@@ -320,11 +292,10 @@ static jc_status complete_window(jc_kernel *kernel, jc_error *err)
         default_to_one(&s[JC_WINDOW_GROUPS]);
         if (s[JC_WINDOW_IN_CHANNELS] % s[JC_WINDOW_GROUPS] != 0 ||
             s[JC_WINDOW_OUT_CHANNELS] % s[JC_WINDOW_GROUPS] != 0) {
-            return jc_error_set(err, JC_ESHAPE, NULL, 0,
-                                "groups %" PRId64 " must divide in_channels %" PRId64
-                                " and out_channels %" PRId64,
-                                s[JC_WINDOW_GROUPS], s[JC_WINDOW_IN_CHANNELS],
-                                s[JC_WINDOW_OUT_CHANNELS]);
+            return jc_error_set(
+                err, JC_ESHAPE, NULL, 0,
+                "groups %" PRId64 " must divide in_channels %" PRId64 " and out_channels %" PRId64,
+                s[JC_WINDOW_GROUPS], s[JC_WINDOW_IN_CHANNELS], s[JC_WINDOW_OUT_CHANNELS]);
         }
     }
     for (int axis = 0; axis < 2; ++axis) {
@@ -348,8 +319,7 @@ static jc_status complete_window(jc_kernel *kernel, jc_error *err)
 // Sizes up to this keep every intermediate of the window rule far from overflow.
 static const int64_t LARGEST_SIZE = INT64_C(1) << 40;
 
-jc_status jc_kernel_complete(jc_kernel *kernel, jc_error *err)
-{
+jc_status jc_kernel_complete(jc_kernel *kernel, jc_error *err) {
     int n_columns = 0;
     const char *const *columns = jc_kernel_columns(kernel->kind, &n_columns);
     const bool windowed = is_windowed(kernel->kind);
@@ -373,8 +343,7 @@ jc_status jc_kernel_complete(jc_kernel *kernel, jc_error *err)
         }
     }
     for (int c = 0; c < n_columns; ++c) {
-        const bool may_be_zero =
-            windowed && (c == JC_WINDOW_PADDING_H || c == JC_WINDOW_PADDING_W);
+        const bool may_be_zero = windowed && (c == JC_WINDOW_PADDING_H || c == JC_WINDOW_PADDING_W);
         if (kernel->size[c] == 0 && !may_be_zero) {
             return jc_error_set(err, JC_ESHAPE, NULL, 0, "%s is missing or 0", columns[c]);
         }
@@ -384,14 +353,12 @@ jc_status jc_kernel_complete(jc_kernel *kernel, jc_error *err)
 
 // --- Identity -------------------------------------------------------------------------------
 
-bool jc_kernel_equal(const jc_kernel *a, const jc_kernel *b)
-{
+bool jc_kernel_equal(const jc_kernel *a, const jc_kernel *b) {
     return a->kind == b->kind && a->precision == b->precision &&
            memcmp(a->size, b->size, sizeof a->size) == 0;
 }
 
-uint64_t jc_kernel_hash(const jc_kernel *kernel)
-{
+uint64_t jc_kernel_hash(const jc_kernel *kernel) {
     // Multiply-xor over words (the mixing step of FNV-1a, 64 bits at a time, then a final avalanche
     // as in MurmurHash3): tables index by the low bits.
     uint64_t h = (uint64_t)kernel->kind * JC_PRECISION_COUNT + (uint64_t)kernel->precision;

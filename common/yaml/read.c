@@ -16,13 +16,11 @@ typedef struct reader {
     int depth;
 } reader;
 
-static int event_line(const yaml_event_t *event)
-{
+static int event_line(const yaml_event_t *event) {
     return (int)event->start_mark.line + 1;
 }
 
-static jc_status next_event(reader *r, yaml_event_t *event)
-{
+static jc_status next_event(reader *r, yaml_event_t *event) {
     if (yaml_parser_parse(&r->parser, event)) {
         return JC_OK;
     }
@@ -38,8 +36,7 @@ static jc_status next_event(reader *r, yaml_event_t *event)
 
 static jc_status read_node(reader *r, const yaml_event_t *event, jc_yaml **out_node);
 
-static jc_status read_scalar(reader *r, const yaml_event_t *event, jc_yaml *node)
-{
+static jc_status read_scalar(reader *r, const yaml_event_t *event, jc_yaml *node) {
     const char *text = (const char *)event->data.scalar.value;
     const size_t length = event->data.scalar.length;
     if (memchr(text, '\0', length) != NULL) {
@@ -51,8 +48,7 @@ static jc_status read_scalar(reader *r, const yaml_event_t *event, jc_yaml *node
     return node->text == NULL ? JC_ENOMEM : JC_OK;
 }
 
-static jc_status read_sequence(reader *r, jc_yaml *node)
-{
+static jc_status read_sequence(reader *r, jc_yaml *node) {
     jc_yaml **tail = &node->child;
     for (;;) {
         yaml_event_t event;
@@ -75,8 +71,7 @@ static jc_status read_sequence(reader *r, jc_yaml *node)
 }
 
 static jc_status read_key(reader *r, const yaml_event_t *event, const jc_yaml *mapping,
-                          char **out_key)
-{
+                          char **out_key) {
     const int line = event_line(event);
     if (event->type != YAML_SCALAR_EVENT) {
         return jc_error_set(r->err, JC_EPARSE, r->name, line, "a key must be a plain word");
@@ -98,8 +93,7 @@ static jc_status read_key(reader *r, const yaml_event_t *event, const jc_yaml *m
     return *out_key == NULL ? JC_ENOMEM : JC_OK;
 }
 
-static jc_status read_mapping(reader *r, jc_yaml *node)
-{
+static jc_status read_mapping(reader *r, jc_yaml *node) {
     jc_yaml **tail = &node->child;
     for (;;) {
         yaml_event_t event;
@@ -136,8 +130,7 @@ static jc_status read_mapping(reader *r, jc_yaml *node)
 }
 
 static jc_status refuse_anchor(reader *r, const yaml_event_t *event, const yaml_char_t *anchor,
-                               const yaml_char_t *tag)
-{
+                               const yaml_char_t *tag) {
     if (event->type == YAML_ALIAS_EVENT || anchor != NULL) {
         return jc_error_set(r->err, JC_EPARSE, r->name, event_line(event),
                             "anchors and aliases (& and *) are not read; an architecture repeats "
@@ -150,8 +143,7 @@ static jc_status refuse_anchor(reader *r, const yaml_event_t *event, const yaml_
     return JC_OK;
 }
 
-static jc_status check_limits(reader *r, const yaml_event_t *event)
-{
+static jc_status check_limits(reader *r, const yaml_event_t *event) {
     if (++r->n_nodes > JC_YAML_MAX_NODES) {
         return jc_error_set(r->err, JC_EPARSE, r->name, event_line(event),
                             "more than %d values, the most that is read", JC_YAML_MAX_NODES);
@@ -163,8 +155,7 @@ static jc_status check_limits(reader *r, const yaml_event_t *event)
     return JC_OK;
 }
 
-static jc_status read_node(reader *r, const yaml_event_t *event, jc_yaml **out_node)
-{
+static jc_status read_node(reader *r, const yaml_event_t *event, jc_yaml **out_node) {
     jc_status status = check_limits(r, event);
     if (status != JC_OK) {
         return status;
@@ -202,8 +193,7 @@ static jc_status read_node(reader *r, const yaml_event_t *event, jc_yaml **out_n
 }
 
 // Stream start, document start, one node, document end, stream end.
-static jc_status read_stream(reader *r, jc_yaml **out_root)
-{
+static jc_status read_stream(reader *r, jc_yaml **out_root) {
     jc_yaml *root = NULL;
     int n_documents = 0;
     for (;;) {
@@ -241,8 +231,7 @@ static jc_status read_stream(reader *r, jc_yaml **out_root)
 }
 
 jc_status jc_yaml_parse(const char *text, size_t length, const char *name, jc_arena *arena,
-                        jc_yaml **out_root, jc_error *err)
-{
+                        jc_yaml **out_root, jc_error *err) {
     if (length > JC_YAML_MAX_BYTES) {
         return jc_error_set(err, JC_EPARSE, name, 0, "larger than %d MiB, the most that is read",
                             JC_YAML_MAX_BYTES / (1024 * 1024));
@@ -260,8 +249,7 @@ jc_status jc_yaml_parse(const char *text, size_t length, const char *name, jc_ar
     return status;
 }
 
-jc_status jc_yaml_load(const char *path, jc_arena *arena, jc_yaml **out_root, jc_error *err)
-{
+jc_status jc_yaml_load(const char *path, jc_arena *arena, jc_yaml **out_root, jc_error *err) {
     char *text = NULL;
     size_t length = 0;
     const jc_status status = jc_file_read(path, JC_YAML_MAX_BYTES, arena, &text, &length, err);
@@ -271,15 +259,13 @@ jc_status jc_yaml_load(const char *path, jc_arena *arena, jc_yaml **out_root, jc
     return jc_yaml_parse(text, length, path, arena, out_root, err);
 }
 
-bool jc_yaml_is_null(const jc_yaml *node)
-{
+bool jc_yaml_is_null(const jc_yaml *node) {
     return node->kind == JC_YAML_SCALAR && !node->quoted &&
            (node->text[0] == '\0' || strcmp(node->text, "null") == 0 ||
             strcmp(node->text, "~") == 0);
 }
 
-const jc_yaml *jc_yaml_get(const jc_yaml *node, const char *key)
-{
+const jc_yaml *jc_yaml_get(const jc_yaml *node, const char *key) {
     if (node == NULL || node->kind != JC_YAML_MAPPING) {
         return NULL;
     }
@@ -291,29 +277,24 @@ const jc_yaml *jc_yaml_get(const jc_yaml *node, const char *key)
     return NULL;
 }
 
-const char *jc_yaml_text(const jc_yaml *node)
-{
+const char *jc_yaml_text(const jc_yaml *node) {
     return node != NULL && node->kind == JC_YAML_SCALAR ? node->text : NULL;
 }
 
-static const char *plain_text(const jc_yaml *node)
-{
+static const char *plain_text(const jc_yaml *node) {
     const char *text = jc_yaml_text(node);
     return text == NULL || node->quoted ? "" : text;
 }
 
-bool jc_yaml_double(const jc_yaml *node, double *out_value)
-{
+bool jc_yaml_double(const jc_yaml *node, double *out_value) {
     return jc_parse_double(plain_text(node), out_value);
 }
 
-bool jc_yaml_int64(const jc_yaml *node, int64_t *out_value)
-{
+bool jc_yaml_int64(const jc_yaml *node, int64_t *out_value) {
     return jc_parse_int64(plain_text(node), out_value);
 }
 
-bool jc_yaml_flag(const jc_yaml *node, bool *out_value)
-{
+bool jc_yaml_flag(const jc_yaml *node, bool *out_value) {
     const char *text = plain_text(node);
     const bool is_true = strcmp(text, "true") == 0;
     if (!is_true && strcmp(text, "false") != 0) {
@@ -323,8 +304,7 @@ bool jc_yaml_flag(const jc_yaml *node, bool *out_value)
     return true;
 }
 
-const char *jc_yaml_describe(const jc_yaml *node, char *buffer, size_t size)
-{
+const char *jc_yaml_describe(const jc_yaml *node, char *buffer, size_t size) {
     if (node->kind == JC_YAML_SEQUENCE) {
         (void)snprintf(buffer, size, "a list");
     } else if (node->kind == JC_YAML_MAPPING) {

@@ -31,11 +31,11 @@ typedef enum jc_yaml_kind { JC_YAML_SCALAR, JC_YAML_SEQUENCE, JC_YAML_MAPPING } 
 
 typedef struct jc_yaml {
     jc_yaml_kind kind;
-    int line;              ///< 1-based
-    int n;                 ///< number of children
-    bool quoted;           ///< scalar in quotes or block style: never null, number or flag
-    const char *text;      ///< scalar; "" for an empty one
-    const char *key;       ///< of a child of a mapping; else NULL
+    int line;         ///< 1-based
+    int n;            ///< number of children
+    bool quoted;      ///< scalar in quotes or block style: never null, number or flag
+    const char *text; ///< scalar; "" for an empty one
+    const char *key;  ///< of a child of a mapping; else NULL
     int key_line;
     struct jc_yaml *child; ///< first child of a sequence or mapping
     struct jc_yaml *next;  ///< sibling
@@ -52,7 +52,8 @@ typedef struct jc_yaml {
 JC_MUST_USE jc_status jc_yaml_parse(const char *text, size_t length, const char *name,
                                     jc_arena *arena, jc_yaml **out_root, jc_error *err);
 
-/** Read and parse a file. @retval JC_ENOENT, JC_EPERM, JC_EIO (err says why) or as jc_yaml_parse. */
+/** Read and parse a file. @retval JC_ENOENT, JC_EPERM, JC_EIO (err says why) or as jc_yaml_parse.
+ */
 JC_MUST_USE jc_status jc_yaml_load(const char *path, jc_arena *arena, jc_yaml **out_root,
                                    jc_error *err);
 

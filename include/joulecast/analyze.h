@@ -27,7 +27,8 @@ typedef struct jc_layer_cost {
     jc_prediction prediction;
 } jc_layer_cost;
 
-/** Cost of a network: sums of its layers. Energy and power are NaN where the profile has no meter. */
+/** Cost of a network: sums of its layers. Energy and power are NaN where the profile has no meter.
+ */
 typedef struct jc_totals {
     int64_t params;
     int64_t macs;

@@ -31,9 +31,9 @@ typedef struct jc_measurement {
     double power_w;        ///< mean while running, idle included
     double energy_j;       ///< one forward pass of the batch, idle included
     double idle_power_w;
-    double iterations;     ///< passes in the measuring window
-    double window_s;       ///< length of the measuring window
-    int repetition;        ///< 1-based; 0 = unknown
+    double iterations;              ///< passes in the measuring window
+    double window_s;                ///< length of the measuring window
+    int repetition;                 ///< 1-based; 0 = unknown
     char meter[JC_METER_NAME_SIZE]; ///< "rapl", "nvml", …; "" = unknown, "none" = runtime only
 } jc_measurement;
 
@@ -47,7 +47,7 @@ typedef struct jc_row {
 typedef struct jc_network_row {
     char architecture[64];
     int64_t batch_size;
-    jc_shape input;           ///< one sample; rank 0 = the architecture's own
+    jc_shape input; ///< one sample; rank 0 = the architecture's own
     jc_precision precision;
     jc_measurement measured;
 } jc_network_row;
@@ -96,8 +96,8 @@ JC_MUST_USE jc_status jc_dataset_write_device(jc_dataset_writer *writer, const j
                                               jc_error *err);
 JC_MUST_USE jc_status jc_dataset_write_row(jc_dataset_writer *writer, const jc_row *row,
                                            jc_error *err);
-JC_MUST_USE jc_status jc_dataset_write_network(jc_dataset_writer *writer,
-                                               const jc_network_row *row, jc_error *err);
+JC_MUST_USE jc_status jc_dataset_write_network(jc_dataset_writer *writer, const jc_network_row *row,
+                                               jc_error *err);
 /** Finish and free the writer; on failure earlier files of the folder stay as they were. */
 JC_MUST_USE jc_status jc_dataset_writer_close(jc_dataset_writer *writer, jc_error *err);
 

@@ -25,19 +25,19 @@ typedef struct jc_graph jc_graph;
 
 /** One operator at its place in the network. Its output is the tensor of the same index. */
 typedef struct jc_layer {
-    const jc_op *op;        ///< NULL for an input of the network
-    int line;               ///< where it is written; 0 = unknown
+    const jc_op *op; ///< NULL for an input of the network
+    int line;        ///< where it is written; 0 = unknown
     size_t n_inputs;
     const uint32_t *inputs; ///< [n_inputs] indices of earlier layers
     jc_shape output;
-    int64_t params;         ///< learned parameters
-    jc_kernel kernel;       ///< work at inference; kind JC_KERNEL_NONE = none
+    int64_t params;   ///< learned parameters
+    jc_kernel kernel; ///< work at inference; kind JC_KERNEL_NONE = none
 } jc_layer;
 
 typedef struct jc_graph_options {
     int64_t batch_size;     ///< samples of one forward pass; 0 = 1
     jc_precision precision; ///< of activations and weights
-} jc_graph_options; ///< safe at {0}
+} jc_graph_options;         ///< safe at {0}
 
 /**
  * Read an architecture and infer every shape.

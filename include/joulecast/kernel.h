@@ -91,7 +91,7 @@ typedef struct jc_work {
     int64_t input_elements;  ///< activations read once each
     int64_t weight_elements; ///< learned values read once each
     int64_t output_elements; ///< activations written
-} jc_work; ///< entries saturate at INT64_MAX
+} jc_work;                   ///< entries saturate at INT64_MAX
 
 /** Name of a kind, as in file names ("conv2d"); "none" for JC_KERNEL_NONE. */
 const char *jc_kernel_name(jc_kernel_kind kind);

@@ -4,8 +4,8 @@
  * Operators: the vocabulary in which architectures are written.
  *
  * Names, parameters and defaults are PyTorch's. Each operator is one row of one table
- * (common/op/op.c): its parameters, its shape rule, its learned parameters and the kernel it asks of
- * the machine. MACs and bytes follow from that kernel (joulecast/kernel.h).
+ * (common/op/op.c): its parameters, its shape rule, its learned parameters and the kernel it asks
+ * of the machine. MACs and bytes follow from that kernel (joulecast/kernel.h).
  */
 #ifndef JC_OP_H
 #define JC_OP_H
@@ -31,8 +31,8 @@ typedef enum jc_param_type {
     JC_PARAM_FLAG,    ///< 0 or 1; written `true` or `false`
     JC_PARAM_REAL,    ///< a real number; changes no cost
     JC_PARAM_CHOICE,  ///< index into `choices`
-    JC_PARAM_SIZES,   ///< a list: count, then up to JC_MAX_RANK integers ≥ 1, or −1 once for "what
-                      ///< is left"
+    JC_PARAM_SIZES, ///< a list: count, then up to JC_MAX_RANK integers ≥ 1, or −1 once for "what
+                    ///< is left"
 } jc_param_type;
 
 enum {
@@ -50,7 +50,7 @@ typedef union jc_value {
 typedef struct jc_param {
     const char *name;
     jc_param_type type;
-    int slot;                   ///< first value slot
+    int slot; ///< first value slot
     bool required;
     double default_value;       ///< of every slot of the parameter
     const char *const *choices; ///< NULL-terminated; JC_PARAM_CHOICE only
@@ -66,10 +66,10 @@ typedef struct jc_op_call {
 /** A row of the operator table. */
 typedef struct jc_op {
     const char *name;
-    const char *summary;     ///< one line
+    const char *summary; ///< one line
     size_t min_inputs;
-    size_t max_inputs;       ///< SIZE_MAX = any number
-    const jc_param *params;  ///< ends with a NULL name
+    size_t max_inputs;      ///< SIZE_MAX = any number
+    const jc_param *params; ///< ends with a NULL name
 
     /**
      * Shape rule. Derives the parameters that follow from the inputs (in_channels, `same` padding,

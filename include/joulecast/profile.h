@@ -39,7 +39,8 @@ typedef struct jc_prediction {
     jc_confidence confidence;
 } jc_prediction;
 
-/** Read a profile file. @retval JC_EFORMAT, JC_EPARSE (err says which check failed), JC_ENOENT, … */
+/** Read a profile file. @retval JC_EFORMAT, JC_EPARSE (err says which check failed), JC_ENOENT, …
+ */
 JC_MUST_USE jc_status jc_profile_load(const char *path, jc_profile **out_profile, jc_error *err);
 
 /** Free a profile; NULL is allowed. */
