@@ -26,10 +26,11 @@ typedef enum jc_param_type {
     JC_PARAM_SIZE,    ///< one integer ≥ 1
     JC_PARAM_INTEGER, ///< one integer of either sign (a dimension, an index)
     JC_PARAM_PAIR,    ///< two integers ≥ 1, vertical first; written `3` or `[3, 5]`
+    JC_PARAM_OFFSETS, ///< two integers ≥ 0, written like a pair
     JC_PARAM_PADDING, ///< four integers ≥ 0: top, left, bottom, right; written `1`, `[1, 2]`,
                       ///< `[1, 2, 1, 2]`, `same` or `valid`
     JC_PARAM_FLAG,    ///< 0 or 1; written `true` or `false`
-    JC_PARAM_REAL,    ///< a real number; changes no cost
+    JC_PARAM_REAL,    ///< a real number
     JC_PARAM_CHOICE,  ///< index into `choices`
     JC_PARAM_SIZES, ///< a list: count, then up to JC_MAX_RANK integers ≥ 1, or −1 once for "what
                     ///< is left"
@@ -59,8 +60,9 @@ typedef struct jc_param {
 /** An operator applied to tensors. */
 typedef struct jc_op_call {
     jc_value value[JC_OP_MAX_SLOTS]; ///< parameters, as laid out by the operator's table row
+    int64_t batch_size;              ///< of the network
     size_t n_inputs;
-    const jc_shape *const *inputs; ///< [n_inputs], borrowed
+    const jc_shape *const *inputs; ///< [n_inputs], borrowed; each with the batch in front
 } jc_op_call;
 
 /** A row of the operator table. */
@@ -83,9 +85,11 @@ typedef struct jc_op {
     /** Number of learned parameters; NULL = none. Called after infer. */
     int64_t (*count_params)(const jc_op_call *call);
 
-    /** Kernel that the operator asks of a machine, called after infer; NULL = no work at inference.
-     *  The precision is left to the caller. */
-    void (*to_kernel)(const jc_op_call *call, const jc_shape *output, jc_kernel *out_kernel);
+    jc_kernel_kind kernel; ///< what the operator asks of a machine; JC_KERNEL_NONE = no work
+
+    /** Sizes of that kernel, called after infer; NULL if there is none. out_size is zeroed. */
+    void (*kernel_sizes)(const jc_op_call *call, const jc_shape *output,
+                         int64_t out_size[JC_KERNEL_MAX_COLUMNS]);
 } jc_op;
 
 /** All operators, sorted by name. */
