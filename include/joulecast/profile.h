@@ -13,6 +13,10 @@
 #include <joulecast/kernel.h>
 #include <joulecast/status.h>
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -39,15 +43,62 @@ typedef struct jc_prediction {
     jc_confidence confidence;
 } jc_prediction;
 
-/** Read a profile file. @retval JC_EFORMAT, JC_EPARSE (err says which check failed), JC_ENOENT, …
- */
+/** How far predictions were from rows they had not seen. Errors are fractions: 0.12 is 12 %. */
+typedef struct jc_errors {
+    size_t rows;
+    size_t terms;     ///< kept, backbone included
+    double rmspe;     ///< √mean((ŷ − y)²/y²)
+    double mape;      ///< mean |ŷ − y|/y
+    double mdape;     ///< median |ŷ − y|/y
+    double within_10; ///< share of rows with |ŷ − y|/y ≤ 0.1
+    double within_20;
+    double bias;        ///< Σŷ/Σy − 1
+    double coverage_90; ///< share of rows inside their 90 % interval
+} jc_errors;
+
+/** What a model is asked for. */
+typedef enum jc_target { JC_TARGET_RUNTIME, JC_TARGET_POWER, JC_TARGET_ENERGY } jc_target;
+
+enum { JC_TARGET_COUNT = JC_TARGET_ENERGY + 1, JC_DIGEST_SIZE = 40 };
+
+/** Where a profile comes from, beyond the device. */
+typedef struct jc_provenance {
+    char dataset_digest[JC_DIGEST_SIZE]; ///< of the rows, in order
+    char trainer[32];                    ///< program and version
+    uint64_t seed;                       ///< of the folds
+    int n_folds;
+} jc_provenance;
+
+/** Read a profile file. @retval JC_EFORMAT, JC_EPARSE (err says which check failed), JC_ENOENT, … */
 JC_MUST_USE jc_status jc_profile_load(const char *path, jc_profile **out_profile, jc_error *err);
+
+/**
+ * Write a profile file: beside its name first, then renamed, so that no reader sees half of it.
+ * What is loaded again predicts the same to the last bit.
+ */
+JC_MUST_USE jc_status jc_profile_save(const jc_profile *profile, const char *path, jc_error *err);
 
 /** Free a profile; NULL is allowed. */
 void jc_profile_free(jc_profile *profile);
 
-/** Device and provenance. */
+/** Device the rows were measured on. */
 const jc_device *jc_profile_device(const jc_profile *profile);
+
+const jc_provenance *jc_profile_provenance(const jc_profile *profile);
+
+/** One kernel in one precision that a profile has a model of its own for. */
+typedef struct jc_coverage {
+    jc_kernel_kind kind;
+    jc_precision precision;
+    size_t rows;                        ///< measured rows it was fitted on
+    bool has_power;                     ///< false: runtime only
+    jc_errors held_out[JC_TARGET_COUNT]; ///< rows = 0 where the target has no model
+} jc_coverage;
+
+size_t jc_profile_n_kernels(const jc_profile *profile);
+
+/** @param i < jc_profile_n_kernels */
+void jc_profile_coverage(const jc_profile *profile, size_t i, jc_coverage *out_coverage);
 
 /** True if the profile has a model of its own for the kind in the precision. */
 bool jc_profile_covers(const jc_profile *profile, jc_kernel_kind kind, jc_precision precision);
@@ -55,6 +106,9 @@ bool jc_profile_covers(const jc_profile *profile, jc_kernel_kind kind, jc_precis
 /** Predict one kernel. Cannot fail: every kernel has at least a fallback. Nothing is negative. */
 void jc_profile_predict(const jc_profile *profile, const jc_kernel *kernel,
                         jc_prediction *out_prediction);
+
+/** "runtime", "power", "energy". */
+const char *jc_target_name(jc_target target);
 
 /** "modelled", "extrapolated", "fallback", "free". */
 const char *jc_confidence_name(jc_confidence confidence);

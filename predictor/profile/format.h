@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * @file
+ * What reader and writer of profile files share. The format, version 1:
+ *
+ *     format: joulecast-profile
+ *     version: 1
+ *     device: {name, machine, executor, meter, meter_step_s, date, source, license}
+ *     provenance: {dataset_digest, trainer, seed, folds}
+ *     kernels:                       # one item a kernel and precision
+ *       - kernel: conv2d
+ *         precision: f32
+ *         rows: 1000                 # used
+ *         configurations: 1000       # that differ
+ *         dropped: [{reason: text, rows: 3}]
+ *         ranges: {macs: [1, 2e9]}   # quantity: lowest and highest value in the rows
+ *         widening: 0.3              # of intervals, per unit of log distance outside the ranges
+ *         runtime:                   # seconds
+ *           limits: [1e-9, null]     # the result is clamped to them; null = no limit
+ *           bound: 1.0986            # of the correction's exponent
+ *           backbone:                # sum of coefficient · Π quantity^exponent
+ *             - {coefficient: 1e-11, macs: 1}
+ *           variables:               # log(q/at), max(0, log(q/at)), or 1 where q ≥ at
+ *             - {name: macs, log: macs, at: 1e6}
+ *           terms:                   # correction: exp(Σ coefficient · Π variable^exponent)
+ *             - {coefficient: 0.1, macs: 2}
+ *           spread:                  # quantiles 5 % and 95 % of log(measured/predicted)
+ *             - {at: -7.5, low: -0.2, high: 0.2}     # at: log of the prediction
+ *           held_out: {rows, terms, rmspe, mape, mdape, within_10, within_20, bias, coverage_90}
+ *         power:                     # watts, as runtime; absent without a meter
+ *         energy: {spread, held_out} # of runtime · power; absent without a meter
+ *     fallback:                      # as a kernel, without `kernel` and `precision`
+ *     digest: fnv1a64-…              # of all bytes before this line
+ */
+#ifndef JC_PROFILE_FORMAT_H
+#define JC_PROFILE_FORMAT_H
+
+#define PROFILE_FORMAT     "joulecast-profile"
+#define PROFILE_DIGEST_KEY "digest: "
+
+enum { PROFILE_VERSION = 1 };
+
+/** Keys of variables, by model_transform. */
+extern const char *const profile_transforms[3];
+
+/** Fields of jc_errors after `rows` and `terms`: name and place. */
+typedef struct profile_error_field {
+    const char *name;
+    unsigned long offset; ///< of a double in jc_errors
+} profile_error_field;
+
+enum { PROFILE_ERROR_FIELDS = 7 };
+
+extern const profile_error_field profile_error_fields[PROFILE_ERROR_FIELDS];
+
+#endif

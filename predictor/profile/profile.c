@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+// Predictions from a profile, and what it says about itself.
+#include "model.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+// Widening stops here: an interval of e⁴ either way says "unknown" as well as any wider one.
+static const double LARGEST_WIDENING = 4;
+
+void jc_profile_free(jc_profile *profile)
+{
+    if (profile != NULL) {
+        jc_arena_clear(&profile->arena);
+        free(profile);
+    }
+}
+
+const jc_device *jc_profile_device(const jc_profile *profile)
+{
+    return &profile->device;
+}
+
+const jc_provenance *jc_profile_provenance(const jc_profile *profile)
+{
+    return &profile->provenance;
+}
+
+bool jc_profile_covers(const jc_profile *profile, jc_kernel_kind kind, jc_precision precision)
+{
+    return kind < JC_KERNEL_COUNT && precision < JC_PRECISION_COUNT &&
+           profile->find[kind][precision] != NULL;
+}
+
+size_t jc_profile_n_kernels(const jc_profile *profile)
+{
+    return profile->n_kernels;
+}
+
+void jc_profile_coverage(const jc_profile *profile, size_t i, jc_coverage *out_coverage)
+{
+    const kernel_model *k = &profile->kernels[i];
+    *out_coverage = (jc_coverage){
+        .kind = k->kind,
+        .precision = k->precision,
+        .rows = k->n_rows,
+        .has_power = k->power.n_backbone > 0,
+        .held_out = {k->runtime.held_out, k->power.held_out, k->energy_held_out},
+    };
+}
+
+void profile_index(jc_profile *profile)
+{
+    for (size_t i = 0; i < profile->n_kernels; ++i) {
+        kernel_model *k = &profile->kernels[i];
+        profile->find[k->kind][k->precision] = k;
+    }
+}
+
+void kernel_model_predict(const kernel_model *k, const jc_kernel *kernel,
+                          jc_prediction *out_prediction)
+{
+    model_point point;
+    model_point_init(k, kernel, &point);
+    const double widening = fmin(k->widening * point.distance, LARGEST_WIDENING);
+    double low = 0;
+    double high = 0;
+    const double runtime_s = model_predict(&k->runtime, &point);
+    model_spread_at(&k->runtime.spread, runtime_s, &low, &high);
+    *out_prediction = (jc_prediction){
+        .runtime_s = runtime_s,
+        .runtime_low_s = runtime_s * exp(low - widening),
+        .runtime_high_s = runtime_s * exp(high + widening),
+        .power_w = NAN,
+        .energy_j = NAN,
+        .energy_low_j = NAN,
+        .energy_high_j = NAN,
+        .confidence =
+            point.distance > 0 ? JC_CONFIDENCE_EXTRAPOLATED : JC_CONFIDENCE_MODELLED,
+    };
+    if (k->power.n_backbone == 0) {
+        return;
+    }
+    out_prediction->power_w = model_predict(&k->power, &point);
+    out_prediction->energy_j = runtime_s * out_prediction->power_w;
+    model_spread_at(&k->energy_spread, out_prediction->energy_j, &low, &high);
+    out_prediction->energy_low_j = out_prediction->energy_j * exp(low - widening);
+    out_prediction->energy_high_j = out_prediction->energy_j * exp(high + widening);
+}
+
+void jc_profile_predict(const jc_profile *profile, const jc_kernel *kernel,
+                        jc_prediction *out_prediction)
+{
+    if (kernel->kind == JC_KERNEL_NONE) {
+        *out_prediction = (jc_prediction){.power_w = NAN, .confidence = JC_CONFIDENCE_FREE};
+        return;
+    }
+    const kernel_model *k = profile->find[kernel->kind][kernel->precision];
+    kernel_model_predict(k == NULL ? &profile->fallback : k, kernel, out_prediction);
+    if (k == NULL) {
+        out_prediction->confidence = JC_CONFIDENCE_FALLBACK;
+    }
+}
+
+const char *jc_confidence_name(jc_confidence confidence)
+{
+    switch (confidence) {
+    case JC_CONFIDENCE_MODELLED:
+        return "modelled";
+    case JC_CONFIDENCE_EXTRAPOLATED:
+        return "extrapolated";
+    case JC_CONFIDENCE_FALLBACK:
+        return "fallback";
+    case JC_CONFIDENCE_FREE:
+        return "free";
+    }
+    return "unknown";
+}
+
+const char *jc_target_name(jc_target target)
+{
+    static const char *const names[JC_TARGET_COUNT] = {"runtime", "power", "energy"};
+    return names[target];
+}

@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: Apache-2.0
+// Profiles to files.
+#include "digest.h"
+#include "format.h"
+#include "model.h"
+
+#include "common/file.h"
+#include "common/yaml/yaml.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *const profile_transforms[3] = {"log", "hinge", "step"};
+
+const profile_error_field profile_error_fields[PROFILE_ERROR_FIELDS] = {
+    {"rmspe", offsetof(jc_errors, rmspe)},
+    {"mape", offsetof(jc_errors, mape)},
+    {"mdape", offsetof(jc_errors, mdape)},
+    {"within_10", offsetof(jc_errors, within_10)},
+    {"within_20", offsetof(jc_errors, within_20)},
+    {"bias", offsetof(jc_errors, bias)},
+    {"coverage_90", offsetof(jc_errors, coverage_90)},
+};
+
+static void write_key_text(jc_yaml_writer *w, const char *key, const char *text)
+{
+    jc_yaml_write_text(w, key);
+    jc_yaml_write_text(w, text);
+}
+
+static void write_key_double(jc_yaml_writer *w, const char *key, double value)
+{
+    jc_yaml_write_text(w, key);
+    jc_yaml_write_double(w, value);
+}
+
+static void write_key_int64(jc_yaml_writer *w, const char *key, int64_t value)
+{
+    jc_yaml_write_text(w, key);
+    jc_yaml_write_int64(w, value);
+}
+
+static void write_device(jc_yaml_writer *w, const jc_device *d)
+{
+    jc_yaml_write_text(w, "device");
+    jc_yaml_open_mapping(w, false);
+    write_key_text(w, "name", d->name);
+    write_key_text(w, "machine", d->machine);
+    write_key_text(w, "executor", d->executor);
+    write_key_text(w, "meter", d->meter);
+    write_key_double(w, "meter_step_s", d->meter_step_s);
+    write_key_text(w, "date", d->date);
+    write_key_text(w, "source", d->source);
+    write_key_text(w, "license", d->license);
+    jc_yaml_close_mapping(w);
+}
+
+static void write_provenance(jc_yaml_writer *w, const jc_provenance *p)
+{
+    jc_yaml_write_text(w, "provenance");
+    jc_yaml_open_mapping(w, false);
+    write_key_text(w, "dataset_digest", p->dataset_digest);
+    write_key_text(w, "trainer", p->trainer);
+    write_key_int64(w, "seed", (int64_t)p->seed);
+    write_key_int64(w, "folds", p->n_folds);
+    jc_yaml_close_mapping(w);
+}
+
+static void write_errors(jc_yaml_writer *w, const jc_errors *e)
+{
+    jc_yaml_write_text(w, "held_out");
+    jc_yaml_open_mapping(w, true);
+    write_key_int64(w, "rows", (int64_t)e->rows);
+    write_key_int64(w, "terms", (int64_t)e->terms);
+    for (size_t f = 0; f < PROFILE_ERROR_FIELDS; ++f) {
+        double value = 0;
+        memcpy(&value, (const char *)e + profile_error_fields[f].offset, sizeof value);
+        write_key_double(w, profile_error_fields[f].name, value);
+    }
+    jc_yaml_close_mapping(w);
+}
+
+static void write_spread(jc_yaml_writer *w, const model_spread *s)
+{
+    jc_yaml_write_text(w, "spread");
+    jc_yaml_open_sequence(w, false);
+    for (size_t i = 0; i < s->n_bins; ++i) {
+        jc_yaml_open_mapping(w, true);
+        write_key_double(w, "at", s->at[i]);
+        write_key_double(w, "low", s->low[i]);
+        write_key_double(w, "high", s->high[i]);
+        jc_yaml_close_mapping(w);
+    }
+    jc_yaml_close_sequence(w);
+}
+
+static void write_backbone(jc_yaml_writer *w, jc_kernel_kind kind, const model *m)
+{
+    jc_yaml_write_text(w, "backbone");
+    jc_yaml_open_sequence(w, false);
+    for (size_t t = 0; t < m->n_backbone; ++t) {
+        const model_term *term = &m->backbone[t];
+        jc_yaml_open_mapping(w, true);
+        write_key_double(w, "coefficient", term->coefficient);
+        for (int f = 0; f < term->n_factors; ++f) {
+            write_key_int64(w, jc_quantity_name(kind, term->factor[f]), term->exponent[f]);
+        }
+        jc_yaml_close_mapping(w);
+    }
+    jc_yaml_close_sequence(w);
+}
+
+static void write_variables(jc_yaml_writer *w, const kernel_model *k, const model *m)
+{
+    jc_yaml_write_text(w, "variables");
+    jc_yaml_open_sequence(w, false);
+    for (size_t i = 0; i < m->n_variables; ++i) {
+        const model_variable *v = &m->variables[i];
+        jc_yaml_open_mapping(w, true);
+        write_key_text(w, "name", v->name);
+        write_key_text(w, profile_transforms[v->transform],
+                       jc_quantity_name(k->kind, k->ranges[v->range].quantity));
+        write_key_double(w, "at", v->at);
+        jc_yaml_close_mapping(w);
+    }
+    jc_yaml_close_sequence(w);
+}
+
+// Repeated factors become a power: they stand side by side.
+static void write_terms(jc_yaml_writer *w, const model *m)
+{
+    jc_yaml_write_text(w, "terms");
+    jc_yaml_open_sequence(w, false);
+    for (size_t t = 0; t < m->n_terms; ++t) {
+        const model_term *term = &m->terms[t];
+        jc_yaml_open_mapping(w, true);
+        write_key_double(w, "coefficient", term->coefficient);
+        for (int f = 0; f < term->n_factors;) {
+            int power = 1;
+            while (f + power < term->n_factors && term->factor[f + power] == term->factor[f]) {
+                ++power;
+            }
+            write_key_int64(w, m->variables[term->factor[f]].name, power);
+            f += power;
+        }
+        jc_yaml_close_mapping(w);
+    }
+    jc_yaml_close_sequence(w);
+}
+
+static void write_model(jc_yaml_writer *w, const char *key, const kernel_model *k, const model *m)
+{
+    jc_yaml_write_text(w, key);
+    jc_yaml_open_mapping(w, false);
+    jc_yaml_write_text(w, "limits");
+    jc_yaml_open_sequence(w, true);
+    jc_yaml_write_double(w, m->low);
+    jc_yaml_write_double(w, isinf(m->high) ? (double)NAN : m->high);
+    jc_yaml_close_sequence(w);
+    write_key_double(w, "bound", m->bound);
+    write_backbone(w, k->kind, m);
+    write_variables(w, k, m);
+    write_terms(w, m);
+    write_spread(w, &m->spread);
+    write_errors(w, &m->held_out);
+    jc_yaml_close_mapping(w);
+}
+
+static void write_dropped(jc_yaml_writer *w, const kernel_model *k)
+{
+    jc_yaml_write_text(w, "dropped");
+    jc_yaml_open_sequence(w, false);
+    for (size_t i = 0; i < k->n_dropped; ++i) {
+        jc_yaml_open_mapping(w, true);
+        write_key_text(w, "reason", k->dropped[i].reason);
+        write_key_int64(w, "rows", k->dropped[i].rows);
+        jc_yaml_close_mapping(w);
+    }
+    jc_yaml_close_sequence(w);
+}
+
+static void write_kernel(jc_yaml_writer *w, const kernel_model *k)
+{
+    jc_yaml_open_mapping(w, false);
+    if (k->kind != JC_KERNEL_NONE) {
+        write_key_text(w, "kernel", jc_kernel_name(k->kind));
+        write_key_text(w, "precision", jc_precision_name(k->precision));
+    }
+    write_key_int64(w, "rows", (int64_t)k->n_rows);
+    write_key_int64(w, "configurations", (int64_t)k->n_configurations);
+    write_dropped(w, k);
+    jc_yaml_write_text(w, "ranges");
+    jc_yaml_open_mapping(w, false);
+    for (size_t r = 0; r < k->n_ranges; ++r) {
+        jc_yaml_write_text(w, jc_quantity_name(k->kind, k->ranges[r].quantity));
+        jc_yaml_open_sequence(w, true);
+        jc_yaml_write_double(w, k->ranges[r].low);
+        jc_yaml_write_double(w, k->ranges[r].high);
+        jc_yaml_close_sequence(w);
+    }
+    jc_yaml_close_mapping(w);
+    write_key_double(w, "widening", k->widening);
+    write_model(w, "runtime", k, &k->runtime);
+    if (k->power.n_backbone > 0) {
+        write_model(w, "power", k, &k->power);
+        jc_yaml_write_text(w, "energy");
+        jc_yaml_open_mapping(w, false);
+        write_spread(w, &k->energy_spread);
+        write_errors(w, &k->energy_held_out);
+        jc_yaml_close_mapping(w);
+    }
+    jc_yaml_close_mapping(w);
+}
+
+static jc_status write_document(const jc_profile *profile, FILE *file, jc_error *err)
+{
+    jc_yaml_writer *w = jc_yaml_writer_open(file);
+    if (w == NULL) {
+        return jc_error_set(err, JC_ENOMEM, NULL, 0, "out of memory");
+    }
+    jc_yaml_open_mapping(w, false);
+    write_key_text(w, "format", PROFILE_FORMAT);
+    write_key_int64(w, "version", PROFILE_VERSION);
+    write_device(w, &profile->device);
+    write_provenance(w, &profile->provenance);
+    jc_yaml_write_text(w, "kernels");
+    jc_yaml_open_sequence(w, false);
+    for (size_t i = 0; i < profile->n_kernels; ++i) {
+        write_kernel(w, &profile->kernels[i]);
+    }
+    jc_yaml_close_sequence(w);
+    jc_yaml_write_text(w, "fallback");
+    write_kernel(w, &profile->fallback);
+    jc_yaml_close_mapping(w);
+    return jc_yaml_writer_close(w, err);
+}
+
+// Text and its digest into a new file at `path`.
+static jc_status write_file(const char *path, const char *text, size_t length, jc_error *err)
+{
+    FILE *file = fopen(path, "wb");
+    if (file == NULL) {
+        return jc_error_set(err, jc_status_from_errno(errno), path, 0, "%s", strerror(errno));
+    }
+    char digest[JC_DIGEST_SIZE];
+    digest_format(digest_add(DIGEST_BEGIN, text, length), digest, sizeof digest);
+    bool good = fwrite(text, 1, length, file) == length;
+    good = fprintf(file, PROFILE_DIGEST_KEY "%s\n", digest) > 0 && good;
+    good = fclose(file) == 0 && good;
+    return good ? JC_OK : jc_error_set(err, JC_EIO, path, 0, "cannot be written: %s",
+                                       strerror(errno));
+}
+
+static jc_status replace_file(const char *path, const char *text, size_t length, jc_error *err)
+{
+    const size_t size = strlen(path) + sizeof ".part";
+    char *part = malloc(size);
+    if (part == NULL) {
+        return jc_error_set(err, JC_ENOMEM, path, 0, "out of memory");
+    }
+    (void)snprintf(part, size, "%s.part", path);
+    jc_status status = write_file(part, text, length, err);
+    if (status == JC_OK && rename(part, path) != 0) {
+        status = jc_error_set(err, jc_status_from_errno(errno), path, 0, "%s", strerror(errno));
+    }
+    if (status != JC_OK) {
+        (void)remove(part); // the failure that matters is reported already
+    }
+    free(part);
+    return status;
+}
+
+jc_status jc_profile_save(const jc_profile *profile, const char *path, jc_error *err)
+{
+    char *text = NULL;
+    size_t length = 0;
+    FILE *memory = open_memstream(&text, &length);
+    if (memory == NULL) {
+        return jc_error_set(err, JC_ENOMEM, path, 0, "out of memory");
+    }
+    jc_status status = write_document(profile, memory, err);
+    if (fclose(memory) != 0 && status == JC_OK) {
+        status = jc_error_set(err, JC_ENOMEM, path, 0, "out of memory");
+    }
+    if (status == JC_OK) {
+        status = replace_file(path, text, length, err);
+    }
+    free(text);
+    return status;
+}
