@@ -5,8 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-uint64_t digest_add(uint64_t digest, const void *bytes, size_t n)
-{
+uint64_t digest_add(uint64_t digest, const void *bytes, size_t n) {
     const unsigned char *b = bytes;
     for (size_t i = 0; i < n; ++i) {
         digest = (digest ^ b[i]) * UINT64_C(0x100000001b3);
@@ -14,8 +13,7 @@ uint64_t digest_add(uint64_t digest, const void *bytes, size_t n)
     return digest;
 }
 
-const char *digest_format(uint64_t digest, char *buffer, size_t size)
-{
+const char *digest_format(uint64_t digest, char *buffer, size_t size) {
     (void)snprintf(buffer, size, "fnv1a64-%016" PRIx64, digest);
     return buffer;
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Profiles from files: the digest and the version first, then the parts (load_model.c).
+#include "load.h"
 #include "digest.h"
 #include "format.h"
-#include "load.h"
 
 #include "common/file.h"
 
@@ -13,13 +13,11 @@
 
 // --- What all parts of the reader use --------------------------------------------------------
 
-jc_status load_fail(loader *l, const jc_yaml *node, const char *what)
-{
+jc_status load_fail(loader *l, const jc_yaml *node, const char *what) {
     return jc_error_set(l->err, JC_EFORMAT, l->path, node->line, "%s", what);
 }
 
-void *load_alloc(loader *l, size_t count, size_t size)
-{
+void *load_alloc(loader *l, size_t count, size_t size) {
     void *p = jc_arena_alloc(&l->profile->arena, count == 0 ? 1 : count, size);
     if (p == NULL) {
         (void)jc_error_set(l->err, JC_ENOMEM, l->path, 0, "out of memory"); // caller returns it
@@ -27,8 +25,7 @@ void *load_alloc(loader *l, size_t count, size_t size)
     return p;
 }
 
-static bool is_one_of(const char *key, const char *const *keys)
-{
+static bool is_one_of(const char *key, const char *const *keys) {
     while (*keys != NULL && strcmp(*keys, key) != 0) {
         ++keys;
     }
@@ -36,8 +33,7 @@ static bool is_one_of(const char *key, const char *const *keys)
 }
 
 jc_status load_check_keys(loader *l, const jc_yaml *node, const char *const *required,
-                          const char *const *optional)
-{
+                          const char *const *optional) {
     char buffer[96];
     if (node->kind != JC_YAML_MAPPING) {
         return jc_error_set(l->err, JC_EFORMAT, l->path, node->line,
@@ -59,8 +55,7 @@ jc_status load_check_keys(loader *l, const jc_yaml *node, const char *const *req
     return JC_OK;
 }
 
-jc_status load_double(loader *l, const jc_yaml *node, const char *key, double *out_value)
-{
+jc_status load_double(loader *l, const jc_yaml *node, const char *key, double *out_value) {
     char buffer[96];
     const jc_yaml *value = key == NULL ? node : jc_yaml_get(node, key);
     if (!jc_yaml_double(value, out_value)) {
@@ -72,8 +67,7 @@ jc_status load_double(loader *l, const jc_yaml *node, const char *key, double *o
     return JC_OK;
 }
 
-jc_status load_double_or_null(loader *l, const jc_yaml *node, const char *key, double *out_value)
-{
+jc_status load_double_or_null(loader *l, const jc_yaml *node, const char *key, double *out_value) {
     if (jc_yaml_is_null(jc_yaml_get(node, key))) {
         *out_value = NAN;
         return JC_OK;
@@ -82,8 +76,7 @@ jc_status load_double_or_null(loader *l, const jc_yaml *node, const char *key, d
 }
 
 jc_status load_int64(loader *l, const jc_yaml *node, const char *key, int64_t limit,
-                     int64_t *out_value)
-{
+                     int64_t *out_value) {
     char buffer[96];
     const jc_yaml *value = jc_yaml_get(node, key);
     int64_t number = 0;
@@ -96,8 +89,7 @@ jc_status load_int64(loader *l, const jc_yaml *node, const char *key, int64_t li
     return JC_OK;
 }
 
-jc_status load_list(loader *l, const jc_yaml *node, const char *key, int limit)
-{
+jc_status load_list(loader *l, const jc_yaml *node, const char *key, int limit) {
     const jc_yaml *list = jc_yaml_get(node, key);
     if (list->kind != JC_YAML_SEQUENCE || list->n > limit) {
         return jc_error_set(l->err, JC_EFORMAT, l->path, list->line,
@@ -114,8 +106,7 @@ typedef struct text_field {
     size_t size;
 } text_field;
 
-static jc_status load_texts(loader *l, const jc_yaml *node, const text_field *fields, size_t n)
-{
+static jc_status load_texts(loader *l, const jc_yaml *node, const text_field *fields, size_t n) {
     for (size_t i = 0; i < n; ++i) {
         const jc_yaml *value = jc_yaml_get(node, fields[i].key);
         const char *text = jc_yaml_text(value);
@@ -129,15 +120,17 @@ static jc_status load_texts(loader *l, const jc_yaml *node, const text_field *fi
     return JC_OK;
 }
 
-static jc_status load_device(loader *l, const jc_yaml *node)
-{
-    static const char *const keys[] = {"name", "machine", "executor", "meter",  "meter_step_s",
+static jc_status load_device(loader *l, const jc_yaml *node) {
+    static const char *const keys[] = {"name", "machine", "executor", "meter", "meter_step_s",
                                        "date", "source",  "license",  NULL};
     jc_device *d = &l->profile->device;
     const text_field texts[] = {
-        {"name", d->name, sizeof d->name},       {"machine", d->machine, sizeof d->machine},
-        {"executor", d->executor, sizeof d->executor}, {"meter", d->meter, sizeof d->meter},
-        {"date", d->date, sizeof d->date},       {"source", d->source, sizeof d->source},
+        {"name", d->name, sizeof d->name},
+        {"machine", d->machine, sizeof d->machine},
+        {"executor", d->executor, sizeof d->executor},
+        {"meter", d->meter, sizeof d->meter},
+        {"date", d->date, sizeof d->date},
+        {"source", d->source, sizeof d->source},
         {"license", d->license, sizeof d->license},
     };
     jc_status status = load_check_keys(l, node, keys, NULL);
@@ -150,8 +143,7 @@ static jc_status load_device(loader *l, const jc_yaml *node)
     return status;
 }
 
-static jc_status load_provenance(loader *l, const jc_yaml *node)
-{
+static jc_status load_provenance(loader *l, const jc_yaml *node) {
     static const char *const keys[] = {"dataset_digest", "trainer", "seed", "folds", NULL};
     jc_provenance *p = &l->profile->provenance;
     const text_field texts[] = {
@@ -177,8 +169,7 @@ static jc_status load_provenance(loader *l, const jc_yaml *node)
 
 // --- The file ----------------------------------------------------------------------------------
 
-static jc_status load_kernels(loader *l, const jc_yaml *root)
-{
+static jc_status load_kernels(loader *l, const jc_yaml *root) {
     jc_profile *profile = l->profile;
     const int limit = (int)JC_KERNEL_COUNT * (int)JC_PRECISION_COUNT;
     jc_status status = load_list(l, root, "kernels", limit);
@@ -205,8 +196,7 @@ static jc_status load_kernels(loader *l, const jc_yaml *root)
     return JC_OK;
 }
 
-static jc_status load_root(loader *l, const jc_yaml *root)
-{
+static jc_status load_root(loader *l, const jc_yaml *root) {
     static const char *const keys[] = {"format",  "version",  "device", "provenance",
                                        "kernels", "fallback", "digest", NULL};
     jc_status status = load_check_keys(l, root, keys, NULL);
@@ -220,15 +210,13 @@ static jc_status load_root(loader *l, const jc_yaml *root)
         status = load_kernels(l, root);
     }
     if (status == JC_OK) {
-        status = load_kernel_model(l, jc_yaml_get(root, "fallback"), true,
-                                   &l->profile->fallback);
+        status = load_kernel_model(l, jc_yaml_get(root, "fallback"), true, &l->profile->fallback);
     }
     return status;
 }
 
 // Format and version come before the digest: another version may have another digest.
-static jc_status check_version(loader *l, const jc_yaml *root)
-{
+static jc_status check_version(loader *l, const jc_yaml *root) {
     char buffer[96];
     const jc_yaml *format = jc_yaml_get(root, "format");
     const jc_yaml *version = jc_yaml_get(root, "version");
@@ -247,8 +235,7 @@ static jc_status check_version(loader *l, const jc_yaml *root)
     return JC_OK;
 }
 
-static jc_status check_digest(loader *l, const char *text, size_t length)
-{
+static jc_status check_digest(loader *l, const char *text, size_t length) {
     const size_t key_length = strlen(PROFILE_DIGEST_KEY);
     const char *line = NULL;
     for (const char *at = text; at != NULL; at = strchr(at, '\n')) {
@@ -277,13 +264,11 @@ static jc_status check_digest(loader *l, const char *text, size_t length)
     return JC_OK;
 }
 
-static jc_status load_text(loader *l, jc_arena *scratch)
-{
+static jc_status load_text(loader *l, jc_arena *scratch) {
     char *text = NULL;
     size_t length = 0;
     jc_yaml *root = NULL;
-    jc_status status =
-        jc_file_read(l->path, JC_YAML_MAX_BYTES, scratch, &text, &length, l->err);
+    jc_status status = jc_file_read(l->path, JC_YAML_MAX_BYTES, scratch, &text, &length, l->err);
     if (status == JC_OK) {
         status = jc_yaml_parse(text, length, l->path, scratch, &root, l->err);
     }
@@ -296,8 +281,7 @@ static jc_status load_text(loader *l, jc_arena *scratch)
     return status == JC_OK ? load_root(l, root) : status;
 }
 
-jc_status jc_profile_load(const char *path, jc_profile **out_profile, jc_error *err)
-{
+jc_status jc_profile_load(const char *path, jc_profile **out_profile, jc_error *err) {
     jc_profile *profile = calloc(1, sizeof *profile);
     if (profile == NULL) {
         return jc_error_set(err, JC_ENOMEM, path, 0, "out of memory");

@@ -6,8 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-static jc_status load_dropped(loader *l, const jc_yaml *node, kernel_model *k)
-{
+static jc_status load_dropped(loader *l, const jc_yaml *node, kernel_model *k) {
     static const char *const keys[] = {"reason", "rows", NULL};
     jc_status status = load_list(l, node, "dropped", 1000);
     if (status != JC_OK) {
@@ -40,8 +39,7 @@ static jc_status load_dropped(loader *l, const jc_yaml *node, kernel_model *k)
     return JC_OK;
 }
 
-static int find_range(const kernel_model *k, int quantity)
-{
+static int find_range(const kernel_model *k, int quantity) {
     for (size_t r = 0; r < k->n_ranges; ++r) {
         if (k->ranges[r].quantity == quantity) {
             return (int)r;
@@ -50,8 +48,7 @@ static int find_range(const kernel_model *k, int quantity)
     return -1;
 }
 
-static jc_status load_ranges(loader *l, const jc_yaml *node, kernel_model *k)
-{
+static jc_status load_ranges(loader *l, const jc_yaml *node, kernel_model *k) {
     const jc_yaml *map = jc_yaml_get(node, "ranges");
     if (map->kind != JC_YAML_MAPPING || map->n > MODEL_MAX_RANGES) {
         return load_fail(l, map, "'ranges' must be a mapping of at most 64 quantities");
@@ -85,8 +82,7 @@ static jc_status load_ranges(loader *l, const jc_yaml *node, kernel_model *k)
     return JC_OK;
 }
 
-static jc_status load_spread(loader *l, const jc_yaml *node, model_spread *out_spread)
-{
+static jc_status load_spread(loader *l, const jc_yaml *node, model_spread *out_spread) {
     static const char *const keys[] = {"at", "low", "high", NULL};
     jc_status status = load_list(l, node, "spread", MODEL_MAX_BINS);
     const jc_yaml *list = jc_yaml_get(node, "spread");
@@ -115,8 +111,7 @@ static jc_status load_spread(loader *l, const jc_yaml *node, model_spread *out_s
     return status;
 }
 
-static jc_status load_errors(loader *l, const jc_yaml *node, jc_errors *out_errors)
-{
+static jc_status load_errors(loader *l, const jc_yaml *node, jc_errors *out_errors) {
     const char *keys[PROFILE_ERROR_FIELDS + 3] = {"rows", "terms"};
     for (size_t f = 0; f < PROFILE_ERROR_FIELDS; ++f) {
         keys[2 + f] = profile_error_fields[f].name;
@@ -142,8 +137,7 @@ static jc_status load_errors(loader *l, const jc_yaml *node, jc_errors *out_erro
 }
 
 // Exponent under a child of a term; 0 is no exponent.
-static jc_status load_exponent(loader *l, const jc_yaml *c, int64_t lowest, int64_t *out_exponent)
-{
+static jc_status load_exponent(loader *l, const jc_yaml *c, int64_t lowest, int64_t *out_exponent) {
     if (!jc_yaml_int64(c, out_exponent) || *out_exponent == 0 || *out_exponent < lowest ||
         *out_exponent > MODEL_MAX_EXPONENT) {
         return jc_error_set(l->err, JC_EFORMAT, l->path, c->line,
@@ -153,8 +147,8 @@ static jc_status load_exponent(loader *l, const jc_yaml *c, int64_t lowest, int6
     return JC_OK;
 }
 
-static jc_status add_quantity(loader *l, const kernel_model *k, const jc_yaml *c, model_term *term)
-{
+static jc_status add_quantity(loader *l, const kernel_model *k, const jc_yaml *c,
+                              model_term *term) {
     const int quantity = jc_quantity_find(k->kind, c->key);
     int64_t exponent = 0;
     if (quantity < 0) {
@@ -172,8 +166,7 @@ static jc_status add_quantity(loader *l, const kernel_model *k, const jc_yaml *c
     return status;
 }
 
-static jc_status add_variable(loader *l, const model *m, const jc_yaml *c, model_term *term)
-{
+static jc_status add_variable(loader *l, const model *m, const jc_yaml *c, model_term *term) {
     size_t v = 0;
     while (v < m->n_variables && strcmp(m->variables[v].name, c->key) != 0) {
         ++v;
@@ -195,8 +188,7 @@ static jc_status add_variable(loader *l, const model *m, const jc_yaml *c, model
 
 // `backbone` (is_backbone) or `terms`.
 static jc_status load_terms(loader *l, const jc_yaml *list, const kernel_model *k, model *m,
-                            bool is_backbone)
-{
+                            bool is_backbone) {
     model_term *terms = load_alloc(l, (size_t)list->n, sizeof *terms);
     if (terms == NULL) {
         return JC_ENOMEM;
@@ -231,8 +223,7 @@ static jc_status load_terms(loader *l, const jc_yaml *list, const kernel_model *
 }
 
 static jc_status load_variable(loader *l, const jc_yaml *item, const kernel_model *k,
-                               model_variable *v)
-{
+                               model_variable *v) {
     static const char *const required[] = {"name", "at", NULL};
     static const char *const optional[] = {"log", "hinge", "step", NULL};
     jc_status status = load_check_keys(l, item, required, optional);
@@ -252,8 +243,9 @@ static jc_status load_variable(loader *l, const jc_yaml *item, const kernel_mode
         }
     }
     if (name == NULL || quantity == NULL || item->n != 3 || !(v->at > 0)) {
-        return load_fail(l, item, "a variable must have a name, one of log, hinge and step with a "
-                                  "quantity, and 'at' above 0");
+        return load_fail(l, item,
+                         "a variable must have a name, one of log, hinge and step with a "
+                         "quantity, and 'at' above 0");
     }
     v->log_at = log(v->at);
     v->range = find_range(k, jc_quantity_find(k->kind, quantity));
@@ -268,8 +260,7 @@ static jc_status load_variable(loader *l, const jc_yaml *item, const kernel_mode
     return v->name == NULL ? JC_ENOMEM : JC_OK;
 }
 
-static jc_status load_variables(loader *l, const jc_yaml *node, const kernel_model *k, model *m)
-{
+static jc_status load_variables(loader *l, const jc_yaml *node, const kernel_model *k, model *m) {
     const jc_yaml *list = jc_yaml_get(node, "variables");
     m->variables = load_alloc(l, (size_t)list->n, sizeof *m->variables);
     if (m->variables == NULL) {
@@ -285,8 +276,7 @@ static jc_status load_variables(loader *l, const jc_yaml *node, const kernel_mod
     return JC_OK;
 }
 
-static jc_status load_limits(loader *l, const jc_yaml *node, model *m)
-{
+static jc_status load_limits(loader *l, const jc_yaml *node, model *m) {
     const jc_yaml *limits = jc_yaml_get(node, "limits");
     if (limits->kind != JC_YAML_SEQUENCE || limits->n != 2) {
         return load_fail(l, limits, "'limits' must be a list of two numbers");
@@ -299,16 +289,15 @@ static jc_status load_limits(loader *l, const jc_yaml *node, model *m)
     if (status == JC_OK) {
         status = load_double(l, node, "bound", &m->bound);
     }
-    if (status == JC_OK && (!(m->low > 0) || m->low > m->high || m->bound < 0 ||
-                            m->bound > 100)) {
-        status = load_fail(l, limits, "'limits' must rise from above 0, and 'bound' be between 0 "
-                                      "and 100");
+    if (status == JC_OK && (!(m->low > 0) || m->low > m->high || m->bound < 0 || m->bound > 100)) {
+        status = load_fail(l, limits,
+                           "'limits' must rise from above 0, and 'bound' be between 0 "
+                           "and 100");
     }
     return status;
 }
 
-static jc_status load_model(loader *l, const jc_yaml *node, const kernel_model *k, model *m)
-{
+static jc_status load_model(loader *l, const jc_yaml *node, const kernel_model *k, model *m) {
     static const char *const keys[] = {"limits", "bound",  "backbone", "variables",
                                        "terms",  "spread", "held_out", NULL};
     jc_status status = load_check_keys(l, node, keys, NULL);
@@ -339,8 +328,7 @@ static jc_status load_model(loader *l, const jc_yaml *node, const kernel_model *
     return status == JC_OK ? load_errors(l, node, &m->held_out) : status;
 }
 
-static jc_status load_power(loader *l, const jc_yaml *node, kernel_model *k)
-{
+static jc_status load_power(loader *l, const jc_yaml *node, kernel_model *k) {
     static const char *const keys[] = {"spread", "held_out", NULL};
     const jc_yaml *power = jc_yaml_get(node, "power");
     const jc_yaml *energy = jc_yaml_get(node, "energy");
@@ -360,8 +348,7 @@ static jc_status load_power(loader *l, const jc_yaml *node, kernel_model *k)
     return status == JC_OK ? load_errors(l, energy, &k->energy_held_out) : status;
 }
 
-static jc_status load_kind(loader *l, const jc_yaml *node, kernel_model *k)
-{
+static jc_status load_kind(loader *l, const jc_yaml *node, kernel_model *k) {
     const char *kernel = jc_yaml_text(jc_yaml_get(node, "kernel"));
     const char *precision = jc_yaml_text(jc_yaml_get(node, "precision"));
     k->kind = kernel == NULL ? JC_KERNEL_NONE : jc_kernel_find(kernel);
@@ -376,8 +363,7 @@ static jc_status load_kind(loader *l, const jc_yaml *node, kernel_model *k)
     return JC_OK;
 }
 
-static jc_status load_counts(loader *l, const jc_yaml *node, kernel_model *k)
-{
+static jc_status load_counts(loader *l, const jc_yaml *node, kernel_model *k) {
     int64_t rows = 0;
     int64_t configurations = 0;
     jc_status status = load_int64(l, node, "rows", INT64_MAX, &rows);
@@ -395,11 +381,10 @@ static jc_status load_counts(loader *l, const jc_yaml *node, kernel_model *k)
     return status;
 }
 
-jc_status load_kernel_model(loader *l, const jc_yaml *node, bool is_fallback, kernel_model *out_k)
-{
-    static const char *const with_kind[] = {"kernel", "precision", "rows",     "configurations",
-                                            "dropped", "ranges",   "widening", "runtime",
-                                            NULL};
+jc_status load_kernel_model(loader *l, const jc_yaml *node, bool is_fallback, kernel_model *out_k) {
+    static const char *const with_kind[] = {"kernel",         "precision", "rows",
+                                            "configurations", "dropped",   "ranges",
+                                            "widening",       "runtime",   NULL};
     static const char *const optional[] = {"power", "energy", NULL};
     // The fallback has the same keys but for the first two.
     const char *const *required = is_fallback ? with_kind + 2 : with_kind;

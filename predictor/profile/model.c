@@ -4,13 +4,11 @@
 
 #include <math.h>
 
-static double clamp(double value, double low, double high)
-{
+static double clamp(double value, double low, double high) {
     return value < low ? low : value > high ? high : value;
 }
 
-void model_point_init(const kernel_model *k, const jc_kernel *kernel, model_point *out_point)
-{
+void model_point_init(const kernel_model *k, const jc_kernel *kernel, model_point *out_point) {
     jc_quantity_compute(kernel, out_point->q);
     out_point->distance = 0;
     for (size_t r = 0; r < k->n_ranges; ++r) {
@@ -26,8 +24,7 @@ void model_point_init(const kernel_model *k, const jc_kernel *kernel, model_poin
     }
 }
 
-double model_variable_value(const model_variable *v, const model_point *point)
-{
+double model_variable_value(const model_variable *v, const model_point *point) {
     switch (v->transform) {
     case MODEL_LOG:
         return point->log_held[v->range] - v->log_at;
@@ -39,8 +36,7 @@ double model_variable_value(const model_variable *v, const model_point *point)
     return 0;
 }
 
-double model_backbone_value(const model_term *term, const double *q)
-{
+double model_backbone_value(const model_term *term, const double *q) {
     double value = 1;
     for (int f = 0; f < term->n_factors; ++f) {
         const double base = q[term->factor[f]];
@@ -54,8 +50,7 @@ double model_backbone_value(const model_term *term, const double *q)
     return value;
 }
 
-double model_backbone(const model *m, const double *q)
-{
+double model_backbone(const model *m, const double *q) {
     double sum = 0;
     for (size_t t = 0; t < m->n_backbone; ++t) {
         sum += m->backbone[t].coefficient * model_backbone_value(&m->backbone[t], q);
@@ -63,8 +58,7 @@ double model_backbone(const model *m, const double *q)
     return sum;
 }
 
-double model_predict(const model *m, const model_point *point)
-{
+double model_predict(const model *m, const model_point *point) {
     double value[MODEL_MAX_VARIABLES];
     for (size_t v = 0; v < m->n_variables; ++v) {
         value[v] = model_variable_value(&m->variables[v], point);
@@ -83,8 +77,7 @@ double model_predict(const model *m, const model_point *point)
 }
 
 void model_spread_at(const model_spread *spread, double predicted, double *out_low,
-                     double *out_high)
-{
+                     double *out_high) {
     const double x = log(predicted);
     size_t i = 0;
     while (i < spread->n_bins && spread->at[i] < x) {

@@ -20,7 +20,7 @@
 #include <stddef.h>
 
 enum {
-    MODEL_MAX_FACTORS = 4,    ///< of one term
+    MODEL_MAX_FACTORS = 4, ///< of one term
     MODEL_MAX_VARIABLES = 512,
     MODEL_MAX_TERMS = 1024,
     MODEL_MAX_RANGES = 64,
@@ -54,7 +54,8 @@ typedef struct model_variable {
 typedef struct model_term {
     double coefficient;
     int n_factors;
-    short factor[MODEL_MAX_FACTORS]; ///< quantities of a backbone; variables of g, repeated for powers
+    short factor[MODEL_MAX_FACTORS];   ///< quantities of a backbone; variables of g, repeated for
+                                       ///< powers
     short exponent[MODEL_MAX_FACTORS]; ///< of a backbone; unused in g
 } model_term;
 

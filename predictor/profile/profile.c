@@ -8,37 +8,31 @@
 // Widening stops here: an interval of e⁴ either way says "unknown" as well as any wider one.
 static const double LARGEST_WIDENING = 4;
 
-void jc_profile_free(jc_profile *profile)
-{
+void jc_profile_free(jc_profile *profile) {
     if (profile != NULL) {
         jc_arena_clear(&profile->arena);
         free(profile);
     }
 }
 
-const jc_device *jc_profile_device(const jc_profile *profile)
-{
+const jc_device *jc_profile_device(const jc_profile *profile) {
     return &profile->device;
 }
 
-const jc_provenance *jc_profile_provenance(const jc_profile *profile)
-{
+const jc_provenance *jc_profile_provenance(const jc_profile *profile) {
     return &profile->provenance;
 }
 
-bool jc_profile_covers(const jc_profile *profile, jc_kernel_kind kind, jc_precision precision)
-{
+bool jc_profile_covers(const jc_profile *profile, jc_kernel_kind kind, jc_precision precision) {
     return kind < JC_KERNEL_COUNT && precision < JC_PRECISION_COUNT &&
            profile->find[kind][precision] != NULL;
 }
 
-size_t jc_profile_n_kernels(const jc_profile *profile)
-{
+size_t jc_profile_n_kernels(const jc_profile *profile) {
     return profile->n_kernels;
 }
 
-void jc_profile_coverage(const jc_profile *profile, size_t i, jc_coverage *out_coverage)
-{
+void jc_profile_coverage(const jc_profile *profile, size_t i, jc_coverage *out_coverage) {
     const kernel_model *k = &profile->kernels[i];
     *out_coverage = (jc_coverage){
         .kind = k->kind,
@@ -49,8 +43,7 @@ void jc_profile_coverage(const jc_profile *profile, size_t i, jc_coverage *out_c
     };
 }
 
-void profile_index(jc_profile *profile)
-{
+void profile_index(jc_profile *profile) {
     for (size_t i = 0; i < profile->n_kernels; ++i) {
         kernel_model *k = &profile->kernels[i];
         profile->find[k->kind][k->precision] = k;
@@ -58,8 +51,7 @@ void profile_index(jc_profile *profile)
 }
 
 void kernel_model_predict(const kernel_model *k, const jc_kernel *kernel,
-                          jc_prediction *out_prediction)
-{
+                          jc_prediction *out_prediction) {
     model_point point;
     model_point_init(k, kernel, &point);
     const double widening = fmin(k->widening * point.distance, LARGEST_WIDENING);
@@ -75,8 +67,7 @@ void kernel_model_predict(const kernel_model *k, const jc_kernel *kernel,
         .energy_j = NAN,
         .energy_low_j = NAN,
         .energy_high_j = NAN,
-        .confidence =
-            point.distance > 0 ? JC_CONFIDENCE_EXTRAPOLATED : JC_CONFIDENCE_MODELLED,
+        .confidence = point.distance > 0 ? JC_CONFIDENCE_EXTRAPOLATED : JC_CONFIDENCE_MODELLED,
     };
     if (k->power.n_backbone == 0) {
         return;
@@ -89,8 +80,7 @@ void kernel_model_predict(const kernel_model *k, const jc_kernel *kernel,
 }
 
 void jc_profile_predict(const jc_profile *profile, const jc_kernel *kernel,
-                        jc_prediction *out_prediction)
-{
+                        jc_prediction *out_prediction) {
     if (kernel->kind == JC_KERNEL_NONE) {
         *out_prediction = (jc_prediction){.power_w = NAN, .confidence = JC_CONFIDENCE_FREE};
         return;
@@ -102,8 +92,7 @@ void jc_profile_predict(const jc_profile *profile, const jc_kernel *kernel,
     }
 }
 
-const char *jc_confidence_name(jc_confidence confidence)
-{
+const char *jc_confidence_name(jc_confidence confidence) {
     switch (confidence) {
     case JC_CONFIDENCE_MODELLED:
         return "modelled";
@@ -117,8 +106,7 @@ const char *jc_confidence_name(jc_confidence confidence)
     return "unknown";
 }
 
-const char *jc_target_name(jc_target target)
-{
+const char *jc_target_name(jc_target target) {
     static const char *const names[JC_TARGET_COUNT] = {"runtime", "power", "energy"};
     return names[target];
 }

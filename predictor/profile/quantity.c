@@ -11,8 +11,7 @@ static const char *const derived_names[] = {
 #undef JC_QUANTITY_NAME
 };
 
-const char *jc_quantity_name(jc_kernel_kind kind, int quantity)
-{
+const char *jc_quantity_name(jc_kernel_kind kind, int quantity) {
     if (quantity >= JC_QUANTITY_FIRST_DERIVED) {
         return derived_names[quantity - JC_QUANTITY_FIRST_DERIVED];
     }
@@ -20,8 +19,7 @@ const char *jc_quantity_name(jc_kernel_kind kind, int quantity)
     return jc_kernel_columns(kind, &n_columns)[quantity];
 }
 
-int jc_quantity_find(jc_kernel_kind kind, const char *name)
-{
+int jc_quantity_find(jc_kernel_kind kind, const char *name) {
     for (int q = JC_QUANTITY_FIRST_DERIVED; q < JC_QUANTITY_COUNT; ++q) {
         if (strcmp(derived_names[q - JC_QUANTITY_FIRST_DERIVED], name) == 0) {
             return q;
@@ -51,8 +49,7 @@ typedef struct view {
     double padded_plane;
 } view;
 
-static view view_window(const jc_kernel *kernel)
-{
+static view view_window(const jc_kernel *kernel) {
     const int64_t *s = kernel->size;
     const bool pooling =
         kernel->kind == JC_KERNEL_MAX_POOL2D || kernel->kind == JC_KERNEL_AVG_POOL2D;
@@ -74,16 +71,21 @@ static view view_window(const jc_kernel *kernel)
 }
 
 // Elementwise and axis kernels: one row a sample, as wide as its elements.
-static view view_elements(const jc_kernel *kernel, const jc_work *work)
-{
+static view view_elements(const jc_kernel *kernel, const jc_work *work) {
     const double batch = (double)kernel->size[0];
     const double elements = (double)work->output_elements / fmax(batch, 1);
-    return (view){.rows = batch, .sample_rows = 1, .group_channels = elements, .width = elements,
-                  .window = 1, .stride = 1, .groups = 1, .plane = 1, .padded_plane = 1};
+    return (view){.rows = batch,
+                  .sample_rows = 1,
+                  .group_channels = elements,
+                  .width = elements,
+                  .window = 1,
+                  .stride = 1,
+                  .groups = 1,
+                  .plane = 1,
+                  .padded_plane = 1};
 }
 
-static view view_kernel(const jc_kernel *kernel, const jc_work *work)
-{
+static view view_kernel(const jc_kernel *kernel, const jc_work *work) {
     const int64_t *s = kernel->size;
     view v = view_elements(kernel, work);
     switch (kernel->kind) {
@@ -141,13 +143,11 @@ static view view_kernel(const jc_kernel *kernel, const jc_work *work)
     return v;
 }
 
-static double rounded_up(double value, double width)
-{
+static double rounded_up(double value, double width) {
     return ceil(value / width) * width;
 }
 
-void jc_quantity_compute(const jc_kernel *kernel, double *out_q)
-{
+void jc_quantity_compute(const jc_kernel *kernel, double *out_q) {
     for (int c = 0; c < JC_KERNEL_MAX_COLUMNS; ++c) {
         out_q[c] = (double)kernel->size[c];
     }
@@ -166,8 +166,8 @@ void jc_quantity_compute(const jc_kernel *kernel, double *out_q)
     out_q[JC_QUANTITY_WEIGHT_BYTES] = bytes * (double)work.weight_elements;
     out_q[JC_QUANTITY_OUTPUT_BYTES] = bytes * (double)work.output_elements;
     out_q[JC_QUANTITY_MOVED_BYTES] =
-        bytes * ((double)work.input_elements + (double)work.weight_elements +
-                 (double)work.output_elements);
+        bytes *
+        ((double)work.input_elements + (double)work.weight_elements + (double)work.output_elements);
     out_q[JC_QUANTITY_ROWS] = v.rows;
     out_q[JC_QUANTITY_DEPTH] = v.group_channels * v.window;
     out_q[JC_QUANTITY_WIDTH] = v.width;

@@ -54,7 +54,7 @@ typedef enum jc_quantity {
 #define JC_QUANTITY_ENUM(id, name, meaning) JC_QUANTITY_##id,
     JC_QUANTITY_MAP(JC_QUANTITY_ENUM)
 #undef JC_QUANTITY_ENUM
-    JC_QUANTITY_COUNT,
+        JC_QUANTITY_COUNT,
 } jc_quantity;
 
 /** Name of a quantity of a kind; static storage. */

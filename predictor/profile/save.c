@@ -25,26 +25,22 @@ const profile_error_field profile_error_fields[PROFILE_ERROR_FIELDS] = {
     {"coverage_90", offsetof(jc_errors, coverage_90)},
 };
 
-static void write_key_text(jc_yaml_writer *w, const char *key, const char *text)
-{
+static void write_key_text(jc_yaml_writer *w, const char *key, const char *text) {
     jc_yaml_write_text(w, key);
     jc_yaml_write_text(w, text);
 }
 
-static void write_key_double(jc_yaml_writer *w, const char *key, double value)
-{
+static void write_key_double(jc_yaml_writer *w, const char *key, double value) {
     jc_yaml_write_text(w, key);
     jc_yaml_write_double(w, value);
 }
 
-static void write_key_int64(jc_yaml_writer *w, const char *key, int64_t value)
-{
+static void write_key_int64(jc_yaml_writer *w, const char *key, int64_t value) {
     jc_yaml_write_text(w, key);
     jc_yaml_write_int64(w, value);
 }
 
-static void write_device(jc_yaml_writer *w, const jc_device *d)
-{
+static void write_device(jc_yaml_writer *w, const jc_device *d) {
     jc_yaml_write_text(w, "device");
     jc_yaml_open_mapping(w, false);
     write_key_text(w, "name", d->name);
@@ -58,8 +54,7 @@ static void write_device(jc_yaml_writer *w, const jc_device *d)
     jc_yaml_close_mapping(w);
 }
 
-static void write_provenance(jc_yaml_writer *w, const jc_provenance *p)
-{
+static void write_provenance(jc_yaml_writer *w, const jc_provenance *p) {
     jc_yaml_write_text(w, "provenance");
     jc_yaml_open_mapping(w, false);
     write_key_text(w, "dataset_digest", p->dataset_digest);
@@ -69,8 +64,7 @@ static void write_provenance(jc_yaml_writer *w, const jc_provenance *p)
     jc_yaml_close_mapping(w);
 }
 
-static void write_errors(jc_yaml_writer *w, const jc_errors *e)
-{
+static void write_errors(jc_yaml_writer *w, const jc_errors *e) {
     jc_yaml_write_text(w, "held_out");
     jc_yaml_open_mapping(w, true);
     write_key_int64(w, "rows", (int64_t)e->rows);
@@ -83,8 +77,7 @@ static void write_errors(jc_yaml_writer *w, const jc_errors *e)
     jc_yaml_close_mapping(w);
 }
 
-static void write_spread(jc_yaml_writer *w, const model_spread *s)
-{
+static void write_spread(jc_yaml_writer *w, const model_spread *s) {
     jc_yaml_write_text(w, "spread");
     jc_yaml_open_sequence(w, false);
     for (size_t i = 0; i < s->n_bins; ++i) {
@@ -97,8 +90,7 @@ static void write_spread(jc_yaml_writer *w, const model_spread *s)
     jc_yaml_close_sequence(w);
 }
 
-static void write_backbone(jc_yaml_writer *w, jc_kernel_kind kind, const model *m)
-{
+static void write_backbone(jc_yaml_writer *w, jc_kernel_kind kind, const model *m) {
     jc_yaml_write_text(w, "backbone");
     jc_yaml_open_sequence(w, false);
     for (size_t t = 0; t < m->n_backbone; ++t) {
@@ -113,8 +105,7 @@ static void write_backbone(jc_yaml_writer *w, jc_kernel_kind kind, const model *
     jc_yaml_close_sequence(w);
 }
 
-static void write_variables(jc_yaml_writer *w, const kernel_model *k, const model *m)
-{
+static void write_variables(jc_yaml_writer *w, const kernel_model *k, const model *m) {
     jc_yaml_write_text(w, "variables");
     jc_yaml_open_sequence(w, false);
     for (size_t i = 0; i < m->n_variables; ++i) {
@@ -130,8 +121,7 @@ static void write_variables(jc_yaml_writer *w, const kernel_model *k, const mode
 }
 
 // Repeated factors become a power: they stand side by side.
-static void write_terms(jc_yaml_writer *w, const model *m)
-{
+static void write_terms(jc_yaml_writer *w, const model *m) {
     jc_yaml_write_text(w, "terms");
     jc_yaml_open_sequence(w, false);
     for (size_t t = 0; t < m->n_terms; ++t) {
@@ -151,8 +141,7 @@ static void write_terms(jc_yaml_writer *w, const model *m)
     jc_yaml_close_sequence(w);
 }
 
-static void write_model(jc_yaml_writer *w, const char *key, const kernel_model *k, const model *m)
-{
+static void write_model(jc_yaml_writer *w, const char *key, const kernel_model *k, const model *m) {
     jc_yaml_write_text(w, key);
     jc_yaml_open_mapping(w, false);
     jc_yaml_write_text(w, "limits");
@@ -169,8 +158,7 @@ static void write_model(jc_yaml_writer *w, const char *key, const kernel_model *
     jc_yaml_close_mapping(w);
 }
 
-static void write_dropped(jc_yaml_writer *w, const kernel_model *k)
-{
+static void write_dropped(jc_yaml_writer *w, const kernel_model *k) {
     jc_yaml_write_text(w, "dropped");
     jc_yaml_open_sequence(w, false);
     for (size_t i = 0; i < k->n_dropped; ++i) {
@@ -182,8 +170,7 @@ static void write_dropped(jc_yaml_writer *w, const kernel_model *k)
     jc_yaml_close_sequence(w);
 }
 
-static void write_kernel(jc_yaml_writer *w, const kernel_model *k)
-{
+static void write_kernel(jc_yaml_writer *w, const kernel_model *k) {
     jc_yaml_open_mapping(w, false);
     if (k->kind != JC_KERNEL_NONE) {
         write_key_text(w, "kernel", jc_kernel_name(k->kind));
@@ -215,8 +202,7 @@ static void write_kernel(jc_yaml_writer *w, const kernel_model *k)
     jc_yaml_close_mapping(w);
 }
 
-static jc_status write_document(const jc_profile *profile, FILE *file, jc_error *err)
-{
+static jc_status write_document(const jc_profile *profile, FILE *file, jc_error *err) {
     jc_yaml_writer *w = jc_yaml_writer_open(file);
     if (w == NULL) {
         return jc_error_set(err, JC_ENOMEM, NULL, 0, "out of memory");
@@ -239,8 +225,7 @@ static jc_status write_document(const jc_profile *profile, FILE *file, jc_error 
 }
 
 // Text and its digest into a new file at `path`.
-static jc_status write_file(const char *path, const char *text, size_t length, jc_error *err)
-{
+static jc_status write_file(const char *path, const char *text, size_t length, jc_error *err) {
     FILE *file = fopen(path, "wb");
     if (file == NULL) {
         return jc_error_set(err, jc_status_from_errno(errno), path, 0, "%s", strerror(errno));
@@ -250,12 +235,11 @@ static jc_status write_file(const char *path, const char *text, size_t length, j
     bool good = fwrite(text, 1, length, file) == length;
     good = fprintf(file, PROFILE_DIGEST_KEY "%s\n", digest) > 0 && good;
     good = fclose(file) == 0 && good;
-    return good ? JC_OK : jc_error_set(err, JC_EIO, path, 0, "cannot be written: %s",
-                                       strerror(errno));
+    return good ? JC_OK
+                : jc_error_set(err, JC_EIO, path, 0, "cannot be written: %s", strerror(errno));
 }
 
-static jc_status replace_file(const char *path, const char *text, size_t length, jc_error *err)
-{
+static jc_status replace_file(const char *path, const char *text, size_t length, jc_error *err) {
     const size_t size = strlen(path) + sizeof ".part";
     char *part = malloc(size);
     if (part == NULL) {
@@ -273,8 +257,7 @@ static jc_status replace_file(const char *path, const char *text, size_t length,
     return status;
 }
 
-jc_status jc_profile_save(const jc_profile *profile, const char *path, jc_error *err)
-{
+jc_status jc_profile_save(const jc_profile *profile, const char *path, jc_error *err) {
     char *text = NULL;
     size_t length = 0;
     FILE *memory = open_memstream(&text, &length);

@@ -6,6 +6,7 @@
 #include "linalg.h"
 
 #include <math.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,13 +30,11 @@ typedef struct solver {
     double *b;       ///< scratch [n_cols]
 } solver;
 
-lasso_options lasso_options_default(void)
-{
+lasso_options lasso_options_default(void) {
     return (lasso_options){.tolerance = 1e-5, .max_sweeps = 100000, .max_terms = SIZE_MAX};
 }
 
-double lasso_lambda_max(const problem *p)
-{
+double lasso_lambda_max(const problem *p) {
     double largest = 0;
     for (size_t j = 0; j < p->n_cols; ++j) {
         largest = fmax(largest, fabs(p->xy[j]));
@@ -43,15 +42,13 @@ double lasso_lambda_max(const problem *p)
     return largest;
 }
 
-void lasso_lambdas(double lambda_max, double ratio, size_t n, double *out_lambdas)
-{
+void lasso_lambdas(double lambda_max, double ratio, size_t n, double *out_lambdas) {
     for (size_t i = 0; i < n; ++i) {
         out_lambdas[i] = lambda_max * pow(ratio, n == 1 ? 0 : (double)i / (double)(n - 1));
     }
 }
 
-static void compute_gradient(const problem *p, const double *beta, double *r)
-{
+static void compute_gradient(const problem *p, const double *beta, double *r) {
     memcpy(r, p->xy, p->n_cols * sizeof *r);
     for (size_t j = 0; j < p->n_cols; ++j) {
         if (beta[j] != 0) {
@@ -61,27 +58,28 @@ static void compute_gradient(const problem *p, const double *beta, double *r)
 }
 
 // (P − D)/P. With residual e = y − Xβ: P = ½‖e‖²/n + λ‖β‖₁; the dual point s·e/n is feasible for
-// |s| ≤ λ/max|r| and D(s) = s·yᵀe/n − ½s²‖e‖²/n is largest at s = yᵀe/‖e‖².
-static double relative_gap(const problem *p, double lambda, const double *beta, const double *r)
-{
+// s = min(1, λ/max|r|), D = s·yᵀe/n − ½s²‖e‖²/n, and yᵀe/n = ‖e‖²/n + rᵀβ. Written as
+// P − D = ½(1 − s)²‖e‖²/n + Σ(λ|β_j| − s·r_j·β_j) it is a sum of terms ≥ 0: nothing cancels.
+static double relative_gap(const problem *p, double lambda, const double *beta, const double *r) {
+    double largest = lambda;
     double norm = 0;
-    double largest = 0;
     for (size_t j = 0; j < p->n_cols; ++j) {
         norm += fabs(beta[j]);
         largest = fmax(largest, fabs(r[j]));
     }
+    const double s = lambda / largest;
+    double gap = 0;
+    for (size_t j = 0; j < p->n_cols; ++j) {
+        gap += lambda * fabs(beta[j]) - s * r[j] * beta[j];
+    }
     const double ye = p->yy - linalg_dot(p->n_cols, p->xy, beta);
     const double ee = fmax(0, ye - linalg_dot(p->n_cols, r, beta));
-    const double bound = largest > 0 ? lambda / largest : 1;
-    const double best = ee > 0 ? ye / ee : 0;
-    const double s = fmax(-bound, fmin(bound, best));
+    gap += 0.5 * (1 - s) * (1 - s) * ee;
     const double primal = 0.5 * ee + lambda * norm;
-    const double dual = s * ye - 0.5 * s * s * ee;
-    return (primal - dual) / fmax(primal, PRIMAL_FLOOR * 0.5 * p->yy);
+    return gap / fmax(primal, PRIMAL_FLOOR * 0.5 * p->yy);
 }
 
-double lasso_gap(const problem *p, double lambda, const double *beta)
-{
+double lasso_gap(const problem *p, double lambda, const double *beta) {
     double *r = malloc((p->n_cols + 1) * sizeof *r);
     if (r == NULL) {
         return NAN;
@@ -93,14 +91,12 @@ double lasso_gap(const problem *p, double lambda, const double *beta)
 }
 
 // S(z, γ) = sign(z)·max(|z| − γ, 0); Friedman et al. 2010, Eq. (6).
-static double soft_threshold(double z, double gamma)
-{
+static double soft_threshold(double z, double gamma) {
     return z > gamma ? z - gamma : z < -gamma ? z + gamma : 0;
 }
 
 // One cycle over the strong set; true if the support changed.
-static bool sweep(solver *s)
-{
+static bool sweep(solver *s) {
     const problem *p = s->p;
     bool changed = false;
     for (size_t i = 0; i < s->n_strong; ++i) {
@@ -122,8 +118,7 @@ static bool sweep(solver *s)
 
 // Longest step t ≤ 1 from beta towards b along which no coefficient changes its sign; where one
 // would, it is set to 0 there.
-static void step_towards(solver *s, size_t k)
-{
+static void step_towards(solver *s, size_t k) {
     double t = 1;
     size_t blocking = SIZE_MAX;
     for (size_t i = 0; i < k; ++i) {
@@ -141,8 +136,7 @@ static void step_towards(solver *s, size_t k)
 
 // With support and signs known the solution is linear: G_AA·β_A = c_A − λ·sign(β_A). A matrix that
 // has no factors (columns that depend on each other) leaves beta as it is.
-static void solve_support(solver *s, lasso_report *report)
-{
+static void solve_support(solver *s, lasso_report *report) {
     const problem *p = s->p;
     size_t k = 0;
     for (size_t j = 0; j < p->n_cols; ++j) {
@@ -165,13 +159,12 @@ static void solve_support(solver *s, lasso_report *report)
     compute_gradient(p, s->beta, s->r);
 }
 
-// Sequential strong rule: leave out column j while |r_j| < 2λ − λ_before; Tibshirani et al. Eq. (7).
-static void screen(solver *s, double lambda_before)
-{
+// Sequential strong rule: leave out column j while |r_j| < 2λ − λ_before; Tibshirani et al. Eq.
+// (7).
+static void screen(solver *s, double lambda_before) {
     s->n_strong = 0;
     for (size_t j = 0; j < s->p->n_cols; ++j) {
-        s->is_strong[j] =
-            s->beta[j] != 0 || fabs(s->r[j]) >= 2 * s->lambda - lambda_before;
+        s->is_strong[j] = s->beta[j] != 0 || fabs(s->r[j]) >= 2 * s->lambda - lambda_before;
         if (s->is_strong[j]) {
             s->strong[s->n_strong++] = j;
         }
@@ -179,8 +172,7 @@ static void screen(solver *s, double lambda_before)
 }
 
 // The rule can err: take in what violates the optimality conditions.
-static void add_violators(solver *s)
-{
+static void add_violators(solver *s) {
     for (size_t j = 0; j < s->p->n_cols; ++j) {
         if (!s->is_strong[j] && fabs(s->r[j]) > s->lambda) {
             s->is_strong[j] = true;
@@ -189,8 +181,7 @@ static void add_violators(solver *s)
     }
 }
 
-static bool converged(const solver *s, const lasso_options *options, double *out_gap)
-{
+static bool converged(const solver *s, const lasso_options *options, double *out_gap) {
     if (s->lambda > 0) {
         *out_gap = relative_gap(s->p, s->lambda, s->beta, s->r);
         return *out_gap <= options->tolerance;
@@ -203,8 +194,7 @@ static bool converged(const solver *s, const lasso_options *options, double *out
     return largest <= LEAST_SQUARES_GRADIENT * sqrt(s->p->yy);
 }
 
-static jc_status solve(solver *s, const lasso_options *options, lasso_report *report)
-{
+static jc_status solve(solver *s, const lasso_options *options, lasso_report *report) {
     size_t settled = 0; // sweeps since the support last changed
     for (size_t n = 0; n < options->max_sweeps; ++n) {
         settled = sweep(s) ? 0 : settled + 1;
@@ -227,8 +217,7 @@ static jc_status solve(solver *s, const lasso_options *options, lasso_report *re
     return JC_ENOTCONV;
 }
 
-static size_t count_terms(const double *beta, size_t n)
-{
+static size_t count_terms(const double *beta, size_t n) {
     size_t count = 0;
     for (size_t j = 0; j < n; ++j) {
         count += beta[j] != 0;
@@ -238,8 +227,7 @@ static size_t count_terms(const double *beta, size_t n)
 
 static jc_status follow_path(solver *s, size_t n_lambdas, const double *lambdas,
                              const lasso_options *options, double *out_beta, size_t *out_n_done,
-                             lasso_report *report)
-{
+                             lasso_report *report) {
     const size_t n = s->p->n_cols;
     compute_gradient(s->p, s->beta, s->r);
     double before = fmax(lasso_lambda_max(s->p), n_lambdas > 0 ? lambdas[0] : 0);
@@ -263,8 +251,7 @@ static jc_status follow_path(solver *s, size_t n_lambdas, const double *lambdas,
 
 jc_status lasso_path(const problem *p, size_t n_lambdas, const double *lambdas,
                      const lasso_options *options, double *out_beta, size_t *out_n_done,
-                     lasso_report *report)
-{
+                     lasso_report *report) {
     const lasso_options defaults = lasso_options_default();
     lasso_report ignored = {0};
     const size_t n = p->n_cols + 1; // malloc(0) may be NULL

@@ -46,8 +46,8 @@ void lasso_lambdas(double lambda_max, double ratio, size_t n, double *out_lambda
  * Cost: O(n_cols) for each coefficient that changes, whatever the number of rows.
  */
 JC_MUST_USE jc_status lasso_path(const problem *p, size_t n_lambdas, const double *lambdas,
-                                 const lasso_options *options, double *out_beta,
-                                 size_t *out_n_done, lasso_report *report);
+                                 const lasso_options *options, double *out_beta, size_t *out_n_done,
+                                 lasso_report *report);
 
 /** Relative duality gap of any coefficients; λ > 0. */
 double lasso_gap(const problem *p, double lambda, const double *beta);
@@ -56,12 +56,12 @@ double lasso_gap(const problem *p, double lambda, const double *beta);
 typedef struct lasso_cv {
     size_t n_lambdas;
     size_t n_cols;
-    double *lambdas; ///< [n_lambdas], falling
-    double *beta;    ///< [n_lambdas x n_cols], standardised, of all rows
-    double *error;   ///< [n_lambdas]: mean over rows of the squared error out of fold
-    double *error_se;///< [n_lambdas]: its standard error over folds
-    size_t best;     ///< index of the smallest error
-    size_t one_se;   ///< index of the largest λ within one standard error of it
+    double *lambdas;  ///< [n_lambdas], falling
+    double *beta;     ///< [n_lambdas x n_cols], standardised, of all rows
+    double *error;    ///< [n_lambdas]: mean over rows of the squared error out of fold
+    double *error_se; ///< [n_lambdas]: its standard error over folds
+    size_t best;      ///< index of the smallest error
+    size_t one_se;    ///< index of the largest λ within one standard error of it
     lasso_report report;
 } lasso_cv;
 

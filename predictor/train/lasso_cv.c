@@ -6,8 +6,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-void lasso_cv_clear(lasso_cv *cv)
-{
+void lasso_cv_clear(lasso_cv *cv) {
     free(cv->lambdas);
     free(cv->beta);
     free(cv->error);
@@ -18,8 +17,7 @@ void lasso_cv_clear(lasso_cv *cv)
 // Error of the path fitted without `fold` on that fold, into errors[n_lambdas]. Beyond the end of
 // a path that stopped at max_terms the last solution stands.
 static jc_status try_fold(const moments *m, int fold, const lasso_options *options, lasso_cv *cv,
-                          double *path, double *errors, double *out_weight)
-{
+                          double *path, double *errors, double *out_weight) {
     problem p;
     jc_status status = problem_create(m, fold, &p);
     if (status != JC_OK) {
@@ -36,8 +34,7 @@ static jc_status try_fold(const moments *m, int fold, const lasso_options *optio
 }
 
 // Mean and standard error over folds, weighted by the folds' weights (as cv.glmnet does).
-static void summarise(lasso_cv *cv, int n_folds, const double *errors, const double *weights)
-{
+static void summarise(lasso_cv *cv, int n_folds, const double *errors, const double *weights) {
     double total = 0;
     for (int f = 0; f < n_folds; ++f) {
         total += weights[f];
@@ -66,8 +63,7 @@ static void summarise(lasso_cv *cv, int n_folds, const double *errors, const dou
 }
 
 static jc_status cross_validate(const moments *m, double ratio, const lasso_options *options,
-                                lasso_cv *cv, double *path, double *errors)
-{
+                                lasso_cv *cv, double *path, double *errors) {
     problem p;
     jc_status status = problem_create(m, -1, &p);
     if (status != JC_OK) {
@@ -85,8 +81,7 @@ static jc_status cross_validate(const moments *m, double ratio, const lasso_opti
         status = JC_ENOMEM;
     }
     for (int f = 0; f < m->n_folds && status == JC_OK; ++f) {
-        status = try_fold(m, f, options, cv, path, errors + (size_t)f * cv->n_lambdas,
-                          &weights[f]);
+        status = try_fold(m, f, options, cv, path, errors + (size_t)f * cv->n_lambdas, &weights[f]);
     }
     if (status == JC_OK) {
         summarise(cv, m->n_folds, errors, weights);
@@ -96,8 +91,7 @@ static jc_status cross_validate(const moments *m, double ratio, const lasso_opti
 }
 
 jc_status lasso_cross_validate(const moments *m, size_t n_lambdas, double ratio,
-                               const lasso_options *options, lasso_cv *out_cv)
-{
+                               const lasso_options *options, lasso_cv *out_cv) {
     if (n_lambdas == 0) {
         return JC_EINVAL;
     }

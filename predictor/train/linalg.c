@@ -6,20 +6,17 @@
 #include <lapacke.h>
 #include <limits.h>
 
-int linalg_begin(void)
-{
+int linalg_begin(void) {
     const int n_threads = openblas_get_num_threads();
     openblas_set_num_threads(1);
     return n_threads;
 }
 
-void linalg_end(int n_threads)
-{
+void linalg_end(int n_threads) {
     openblas_set_num_threads(n_threads);
 }
 
-jc_status linalg_gram(size_t n_rows, size_t n_cols, const double *X, double *out_G)
-{
+jc_status linalg_gram(size_t n_rows, size_t n_cols, const double *X, double *out_G) {
     if (n_rows > INT_MAX || n_cols > INT_MAX) {
         return JC_ERANGE;
     }
@@ -34,8 +31,7 @@ jc_status linalg_gram(size_t n_rows, size_t n_cols, const double *X, double *out
     return JC_OK;
 }
 
-jc_status linalg_solve(size_t n, double *A, double *b)
-{
+jc_status linalg_solve(size_t n, double *A, double *b) {
     if (n > INT_MAX) {
         return JC_ERANGE;
     }
@@ -52,19 +48,16 @@ jc_status linalg_solve(size_t n, double *A, double *b)
     return info == 0 ? JC_OK : JC_ESINGULAR;
 }
 
-void linalg_axpy(size_t n, double a, const double *x, double *y)
-{
+void linalg_axpy(size_t n, double a, const double *x, double *y) {
     cblas_daxpy((blasint)n, a, x, 1, y, 1);
 }
 
-double linalg_dot(size_t n, const double *x, const double *y)
-{
+double linalg_dot(size_t n, const double *x, const double *y) {
     return cblas_ddot((blasint)n, x, 1, y, 1);
 }
 
 void linalg_apply(size_t n_rows, size_t n_cols, const double *X, size_t stride, const double *beta,
-                  double *out)
-{
+                  double *out) {
     cblas_dgemv(CblasRowMajor, CblasNoTrans, (blasint)n_rows, (blasint)n_cols, 1.0, X,
                 (blasint)stride, beta, 1, 0.0, out, 1);
 }

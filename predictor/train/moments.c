@@ -12,13 +12,11 @@
 // A column whose variance is less than this share of its mean square is constant but for rounding.
 static const double CONSTANT_SHARE = 1e-13;
 
-static double weight_of(const regression *data, size_t row)
-{
+static double weight_of(const regression *data, size_t row) {
     return data->weights == NULL ? 1.0 : data->weights[row];
 }
 
-static bool all_finite(const regression *data)
-{
+static bool all_finite(const regression *data) {
     for (size_t i = 0; i < data->n_rows; ++i) {
         if (!isfinite(data->y[i]) || !(weight_of(data, i) > 0) || !isfinite(weight_of(data, i))) {
             return false;
@@ -33,8 +31,7 @@ static bool all_finite(const regression *data)
 }
 
 // Mean and spread of each column, unweighted: any values near them serve.
-static void find_shift(const regression *data, moments *m)
-{
+static void find_shift(const regression *data, moments *m) {
     const size_t p = data->n_cols;
     const double n = (double)data->n_rows;
     for (size_t i = 0; i < data->n_rows; ++i) {
@@ -55,8 +52,7 @@ static void find_shift(const regression *data, moments *m)
 }
 
 // √w·(1, x, y) of the rows of one fold, one below the other.
-static size_t pack_fold(const regression *data, const moments *m, int fold, double *Z)
-{
+static size_t pack_fold(const regression *data, const moments *m, int fold, double *Z) {
     size_t n = 0;
     for (size_t i = 0; i < data->n_rows; ++i) {
         if (data->fold[i] != fold) {
@@ -74,8 +70,7 @@ static size_t pack_fold(const regression *data, const moments *m, int fold, doub
     return n;
 }
 
-static size_t largest_fold(const regression *data)
-{
+static size_t largest_fold(const regression *data) {
     size_t largest = 0;
     for (int f = 0; f < data->n_folds; ++f) {
         size_t n = 0;
@@ -87,8 +82,7 @@ static size_t largest_fold(const regression *data)
     return largest;
 }
 
-static jc_status fill(const regression *data, moments *m)
-{
+static jc_status fill(const regression *data, moments *m) {
     const size_t square = m->order * m->order;
     double *Z = calloc(largest_fold(data) * m->order, sizeof *Z);
     if (Z == NULL) {
@@ -105,8 +99,7 @@ static jc_status fill(const regression *data, moments *m)
     return status;
 }
 
-jc_status moments_create(const regression *data, moments *out_moments)
-{
+jc_status moments_create(const regression *data, moments *out_moments) {
     if (data->n_rows == 0 || data->n_folds < 1 || !all_finite(data)) {
         return JC_EINVAL;
     }
@@ -129,8 +122,7 @@ jc_status moments_create(const regression *data, moments *out_moments)
     return JC_OK;
 }
 
-void moments_clear(moments *m)
-{
+void moments_clear(moments *m) {
     free(m->shift);
     free(m->scale);
     free(m->total);
@@ -139,15 +131,13 @@ void moments_clear(moments *m)
 }
 
 // One entry of the moments in use: the total, or the total less a fold.
-static double entry(const moments *m, int without, size_t i, size_t j)
-{
+static double entry(const moments *m, int without, size_t i, size_t j) {
     const size_t at = i * m->order + j;
     const double all = m->total[at];
     return without < 0 ? all : all - m->folds[(size_t)without * m->order * m->order + at];
 }
 
-static void standardise(const moments *m, int without, problem *p)
-{
+static void standardise(const moments *m, int without, problem *p) {
     const size_t y = m->order - 1;
     const double w = entry(m, without, 0, 0);
     p->y_mean = entry(m, without, 0, y) / w;
@@ -176,8 +166,7 @@ static void standardise(const moments *m, int without, problem *p)
     }
 }
 
-jc_status problem_create(const moments *m, int without, problem *out_problem)
-{
+jc_status problem_create(const moments *m, int without, problem *out_problem) {
     const size_t n = m->n_cols;
     problem p = {.n_cols = n};
     p.gram = calloc(n * n + 1, sizeof *p.gram);
@@ -197,8 +186,7 @@ jc_status problem_create(const moments *m, int without, problem *out_problem)
     return JC_OK;
 }
 
-void problem_clear(problem *p)
-{
+void problem_clear(problem *p) {
     free(p->gram);
     free(p->xy);
     free(p->mean);
@@ -207,8 +195,7 @@ void problem_clear(problem *p)
 }
 
 double problem_fold_error(const problem *p, const moments *m, int fold, const double *beta,
-                          double *out_weight)
-{
+                          double *out_weight) {
     // Residual e = y − y_mean − Σ b_j (x_j − mean_j) = vᵀz with v = (v0, −b, 1).
     const double *M = m->folds + (size_t)fold * m->order * m->order;
     double v0 = -p->y_mean;
@@ -234,8 +221,7 @@ double problem_fold_error(const problem *p, const moments *m, int fold, const do
 }
 
 void problem_unstandardise(const problem *p, const moments *m, const double *beta,
-                           double *out_coefficients, double *out_intercept)
-{
+                           double *out_coefficients, double *out_intercept) {
     double intercept = p->y_mean + m->y_shift;
     for (size_t j = 0; j < p->n_cols; ++j) {
         if (beta[j] == 0) {

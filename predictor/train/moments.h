@@ -28,7 +28,7 @@ typedef struct regression {
 /** Moments by fold and in total, of columns shifted and scaled for the sake of rounding alone. */
 typedef struct moments {
     size_t n_cols;
-    size_t order;  ///< n_cols + 2: 1, the columns, y
+    size_t order; ///< n_cols + 2: 1, the columns, y
     int n_folds;
     double *shift; ///< [n_cols]: (x − shift)/scale is what M is made of
     double *scale; ///< [n_cols]; 1 for a constant column

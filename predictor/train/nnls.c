@@ -26,8 +26,7 @@ typedef struct nnls {
 } nnls;
 
 // Least squares over the passive columns; k of them, indices in s->index, solution in s->z.
-static jc_status solve_passive(nnls *s, size_t *out_k)
-{
+static jc_status solve_passive(nnls *s, size_t *out_k) {
     size_t k = 0;
     for (size_t j = 0; j < s->n; ++j) {
         if (s->passive[j]) {
@@ -47,8 +46,7 @@ static jc_status solve_passive(nnls *s, size_t *out_k)
 }
 
 // Column with the largest gradient w = b − Ax that is not passive; n if none is above tolerance.
-static size_t find_entering(const nnls *s)
-{
+static size_t find_entering(const nnls *s) {
     double largest = 0;
     for (size_t j = 0; j < s->n; ++j) {
         largest = s->scale[j] > 0 ? fmax(largest, fabs(s->b[j] / s->scale[j])) : largest;
@@ -74,8 +72,7 @@ static size_t find_entering(const nnls *s)
 }
 
 // Move x towards z until the first passive entry reaches 0, and take that entry out.
-static void step_to_boundary(nnls *s, size_t k)
-{
+static void step_to_boundary(nnls *s, size_t k) {
     double t = 1;
     size_t blocking = s->n;
     for (size_t i = 0; i < k; ++i) {
@@ -97,8 +94,7 @@ static void step_to_boundary(nnls *s, size_t k)
     memset(s->dependent, 0, s->n * sizeof *s->dependent);
 }
 
-static bool all_positive(const double *z, size_t k)
-{
+static bool all_positive(const double *z, size_t k) {
     for (size_t i = 0; i < k; ++i) {
         if (!(z[i] > 0)) {
             return false;
@@ -107,8 +103,7 @@ static bool all_positive(const double *z, size_t k)
     return true;
 }
 
-static jc_status iterate(nnls *s)
-{
+static jc_status iterate(nnls *s) {
     for (size_t exchange = 0; exchange < 3 * s->n + 10; ++exchange) {
         const size_t entering = find_entering(s);
         if (entering == s->n) {
@@ -136,8 +131,7 @@ static jc_status iterate(nnls *s)
     return JC_ENOTCONV;
 }
 
-jc_status nnls_solve(size_t n, const double *A, const double *b, double *out_x)
-{
+jc_status nnls_solve(size_t n, const double *A, const double *b, double *out_x) {
     nnls s = {.n = n, .A = A, .b = b};
     s.scale = calloc(n + 1, sizeof *s.scale);
     s.x = calloc(n + 1, sizeof *s.x);

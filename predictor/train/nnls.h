@@ -11,8 +11,8 @@
  * Minimise ½xᵀAx − bᵀx over x ≥ 0.
  *
  * Source: Lawson and Hanson, "Solving least squares problems", 1974, ch. 23, algorithm NNLS, with
- * the inner problems solved by the normal equations as in Bro and de Jong, J. Chemometrics 11, 1997.
- * A column that depends on those already taken is left at 0.
+ * the inner problems solved by the normal equations as in Bro and de Jong, J. Chemometrics 11,
+ * 1997. A column that depends on those already taken is left at 0.
  *
  * @param A      [n x n], symmetric, positive semidefinite; scaled internally to unit diagonal.
  * @param b      [n]
