@@ -69,7 +69,22 @@ typedef struct jc_provenance {
     int n_folds;
 } jc_provenance;
 
-/** Read a profile file. @retval JC_EFORMAT, JC_EPARSE (err says which check failed), JC_ENOENT, … */
+/**
+ * Find the file of a shipped profile by name.
+ *
+ * Looks in the folders of JOULECAST_PROFILE_PATH (colon-separated) for `NAME.yaml` and
+ * `NAME/profile.yaml`, then beside the source tree in an uninstalled build, then where profiles are
+ * installed.
+ *
+ * @param name    NULL for the default profile.
+ * @param buffer  [size] receives the path.
+ * @retval JC_ENOENT  err names a close name
+ * @retval JC_ERANGE  the path is longer than the buffer
+ */
+JC_MUST_USE jc_status jc_profile_find(const char *name, char *buffer, size_t size, jc_error *err);
+
+/** Read a profile file. @retval JC_EFORMAT, JC_EPARSE (err says which check failed), JC_ENOENT, …
+ */
 JC_MUST_USE jc_status jc_profile_load(const char *path, jc_profile **out_profile, jc_error *err);
 
 /**
@@ -90,8 +105,8 @@ const jc_provenance *jc_profile_provenance(const jc_profile *profile);
 typedef struct jc_coverage {
     jc_kernel_kind kind;
     jc_precision precision;
-    size_t rows;                        ///< measured rows it was fitted on
-    bool has_power;                     ///< false: runtime only
+    size_t rows;                         ///< measured rows it was fitted on
+    bool has_power;                      ///< false: runtime only
     jc_errors held_out[JC_TARGET_COUNT]; ///< rows = 0 where the target has no model
 } jc_coverage;
 

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// Files or names: an existing file wins, a text that looks like a path is nothing else.
+#include "locate.h"
+
+#include <limits.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#ifndef PATH_MAX
+#define PATH_MAX 4096
+#endif
+
+static bool ends_with(const char *text, const char *end) {
+    const size_t n_text = strlen(text);
+    const size_t n_end = strlen(end);
+    return n_text >= n_end && strcmp(text + n_text - n_end, end) == 0;
+}
+
+// A folder of the same name (a dataset of a profile) does not hide the known name.
+static bool is_file(const char *text) {
+    struct stat info;
+    return (stat(text, &info) == 0 && !S_ISDIR(info.st_mode)) || strchr(text, '/') != NULL ||
+           ends_with(text, ".yaml") || ends_with(text, ".yml") || ends_with(text, ".onnx");
+}
+
+jc_status locate_profile(const char *file_or_name, jc_profile **out_profile, jc_error *err) {
+    char path[PATH_MAX];
+    if (file_or_name != NULL && is_file(file_or_name)) {
+        return jc_profile_load(file_or_name, out_profile, err);
+    }
+    const jc_status status = jc_profile_find(file_or_name, path, sizeof path, err);
+    return status == JC_OK ? jc_profile_load(path, out_profile, err) : status;
+}
+
+jc_status locate_graph(const char *file_or_name, const jc_graph_options *options,
+                       jc_graph **out_graph, jc_error *err) {
+    char path[PATH_MAX];
+    if (is_file(file_or_name)) {
+        return jc_graph_load(file_or_name, options, out_graph, err);
+    }
+    const jc_status status = jc_zoo_find(file_or_name, path, sizeof path, err);
+    return status == JC_OK ? jc_graph_load(path, options, out_graph, err) : status;
+}

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+/** @file Profiles and architectures as they are named on a command line: a file, or a known name.
+ */
+#ifndef JC_CLI_LOCATE_H
+#define JC_CLI_LOCATE_H
+
+#include <joulecast/graph.h>
+#include <joulecast/profile.h>
+
+/** Load the profile that -p names; NULL = the default one. */
+JC_MUST_USE jc_status locate_profile(const char *file_or_name, jc_profile **out_profile,
+                                     jc_error *err);
+
+/** Load an architecture that an ARCH argument names. */
+JC_MUST_USE jc_status locate_graph(const char *file_or_name, const jc_graph_options *options,
+                                   jc_graph **out_graph, jc_error *err);
+
+#endif

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+// The prediction of one architecture as records for machines.
+#include "prediction.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const report_column head_columns[PREDICTION_HEAD_COLUMNS] = {
+    {.name = "architecture", .type = REPORT_TEXT},
+    {.name = "profile", .type = REPORT_TEXT},
+    {.name = "batch_size", .type = REPORT_INTEGER},
+    {.name = "precision", .type = REPORT_TEXT},
+};
+
+static const report_column totals_columns[PREDICTION_TOTALS_COLUMNS] = {
+    {.name = "params", .type = REPORT_INTEGER},
+    {.name = "macs", .type = REPORT_INTEGER},
+    {.name = "weight_bytes", .type = REPORT_REAL},
+    {.name = "activation_bytes", .type = REPORT_REAL},
+    {.name = "runtime_s", .type = REPORT_REAL},
+    {.name = "power_w", .type = REPORT_REAL},
+    {.name = "energy_j", .type = REPORT_REAL},
+    {.name = "energy_low_j", .type = REPORT_REAL},
+    {.name = "energy_high_j", .type = REPORT_REAL},
+    {.name = "energy_per_sample_j", .type = REPORT_REAL},
+    {.name = "layers", .type = REPORT_INTEGER},
+    {.name = "layers_unmodelled", .type = REPORT_INTEGER},
+    {.name = "layers_extrapolated", .type = REPORT_INTEGER},
+    {.name = "energy_source", .type = REPORT_TEXT},
+};
+
+enum {
+    LAYER_NAME,
+    LAYER_OP,
+    LAYER_KERNEL,
+    LAYER_INPUT_SHAPE,
+    LAYER_OUTPUT_SHAPE,
+    LAYER_PARAMS,
+    LAYER_MACS,
+    LAYER_RUNTIME,
+    LAYER_POWER,
+    LAYER_ENERGY,
+    LAYER_ENERGY_LOW,
+    LAYER_ENERGY_HIGH,
+    LAYER_STATUS,
+    LAYER_SHARE,
+    LAYER_STATUS_WORD,
+    LAYER_COLUMNS,
+};
+
+static const report_column layer_columns[LAYER_COLUMNS] = {
+    [LAYER_NAME] = {"name", "layer", REPORT_TEXT, .narrowest = 12, .cut_front = true},
+    [LAYER_OP] = {"op", "op", REPORT_TEXT, .narrowest = 8},
+    [LAYER_KERNEL] = {"kernel", NULL, REPORT_TEXT},
+    [LAYER_INPUT_SHAPE] = {"input_shape", NULL, REPORT_SHAPE},
+    [LAYER_OUTPUT_SHAPE] = {"output_shape", "output", REPORT_SHAPE},
+    [LAYER_PARAMS] = {"params", NULL, REPORT_INTEGER},
+    [LAYER_MACS] = {"macs", "MACs", REPORT_INTEGER, REPORT_COUNT},
+    [LAYER_RUNTIME] = {"runtime_s", "runtime", REPORT_REAL, REPORT_SECONDS},
+    [LAYER_POWER] = {"power_w", NULL, REPORT_REAL, REPORT_WATTS},
+    [LAYER_ENERGY] = {"energy_j", "energy", REPORT_REAL, REPORT_JOULES},
+    [LAYER_ENERGY_LOW] = {"energy_low_j", NULL, REPORT_REAL, REPORT_JOULES},
+    [LAYER_ENERGY_HIGH] = {"energy_high_j", NULL, REPORT_REAL, REPORT_JOULES},
+    [LAYER_STATUS] = {"status", NULL, REPORT_TEXT},
+    [LAYER_SHARE] = {NULL, "share", REPORT_REAL, REPORT_PERCENT},
+    [LAYER_STATUS_WORD] = {NULL, "status", REPORT_TEXT},
+};
+
+report_document prediction_prototype(bool with_layers) {
+    return (report_document){
+        .head = {.columns = head_columns, .n_columns = PREDICTION_HEAD_COLUMNS},
+        .totals = {.columns = totals_columns, .n_columns = PREDICTION_TOTALS_COLUMNS},
+        .layers = {.columns = layer_columns, .n_columns = with_layers ? LAYER_COLUMNS : 0},
+    };
+}
+
+const char *prediction_energy_source(const jc_device *device, const jc_totals *totals) {
+    static const char *const sources[] = {"rapl",     "nvml",     "hwmon",
+                                          "external", "declared", "analytic"};
+    if (!isfinite(totals->energy_j) || device->meter[0] == '\0' ||
+        strcmp(device->meter, "none") == 0) {
+        return NULL;
+    }
+    for (size_t i = 0; i < sizeof sources / sizeof sources[0]; ++i) {
+        if (strcmp(device->meter, sources[i]) == 0) {
+            return sources[i];
+        }
+    }
+    return "external"; // a meter that is not this program's
+}
+
+void prediction_report_totals(const prediction_subject *subject, prediction_report *out_report) {
+    const jc_totals *t = subject->totals;
+    prediction_report *r = out_report;
+    r->document = prediction_prototype(false);
+    r->document.title = jc_graph_name(subject->graph);
+    r->head[0].text = jc_graph_name(subject->graph);
+    r->head[1].text = subject->device->name[0] == '\0' ? NULL : subject->device->name;
+    r->head[2].integer = jc_graph_batch_size(subject->graph);
+    r->head[3].text = jc_precision_name(jc_graph_precision(subject->graph));
+    const report_value totals[PREDICTION_TOTALS_COLUMNS] = {
+        {.integer = t->params},
+        {.integer = t->macs},
+        {.real = t->weight_bytes},
+        {.real = t->activation_bytes},
+        {.real = t->runtime_s},
+        {.real = t->power_w},
+        {.real = t->energy_j},
+        {.real = t->energy_low_j},
+        {.real = t->energy_high_j},
+        {.real = t->energy_per_sample_j},
+        {.integer = (int64_t)t->layers},
+        {.integer = (int64_t)t->layers_unmodelled},
+        {.integer = (int64_t)t->layers_extrapolated},
+        {.text = prediction_energy_source(subject->device, t)},
+    };
+    memcpy(r->totals, totals, sizeof totals);
+    r->document.head.values = r->head;
+    r->document.head.n_rows = 1;
+    r->document.totals.values = r->totals;
+    r->document.totals.n_rows = 1;
+}
+
+// Short enough for a column of the table.
+static const char *status_word(jc_confidence confidence) {
+    return confidence == JC_CONFIDENCE_EXTRAPOLATED ? "extrap." : jc_confidence_name(confidence);
+}
+
+// Share of the total energy; of the time where energy is not known.
+static double share_of(const jc_prediction *p, const jc_totals *totals) {
+    return isfinite(totals->energy_j) ? p->energy_j / totals->energy_j
+                                      : p->runtime_s / totals->runtime_s;
+}
+
+static void fill_layer(const prediction_subject *subject, size_t i, prediction_report *r) {
+    size_t n = 0;
+    const jc_layer_cost *cost = &subject->costs[i];
+    const jc_layer *layers = jc_graph_layers(subject->graph, &n);
+    const jc_layer *layer = &layers[cost->layer];
+    const jc_prediction *p = &cost->prediction;
+    report_value *v = r->layers + i * LAYER_COLUMNS;
+    v[LAYER_NAME].text = jc_layer_name(subject->graph, cost->layer, r->names[i]);
+    v[LAYER_OP].text = layer->op->name;
+    v[LAYER_KERNEL].text =
+        layer->kernel.kind == JC_KERNEL_NONE ? NULL : jc_kernel_name(layer->kernel.kind);
+    v[LAYER_INPUT_SHAPE].shape = layer->n_inputs == 0 ? NULL : &layers[layer->inputs[0]].output;
+    v[LAYER_OUTPUT_SHAPE].shape = &layer->output;
+    v[LAYER_PARAMS].integer = cost->params;
+    v[LAYER_MACS].integer = cost->macs;
+    v[LAYER_RUNTIME].real = p->runtime_s;
+    v[LAYER_POWER].real = p->power_w;
+    v[LAYER_ENERGY].real = p->energy_j;
+    v[LAYER_ENERGY_LOW].real = p->energy_low_j;
+    v[LAYER_ENERGY_HIGH].real = p->energy_high_j;
+    v[LAYER_STATUS].text = jc_confidence_name(p->confidence);
+    v[LAYER_SHARE].real = share_of(p, subject->totals);
+    v[LAYER_STATUS_WORD].text = status_word(p->confidence);
+}
+
+jc_status prediction_report_init(const prediction_subject *subject, prediction_report *out_report) {
+    prediction_report *r = out_report;
+    *r = (prediction_report){0};
+    prediction_report_totals(subject, r);
+    prediction_describe(subject, r);
+    r->layers = calloc(subject->n_costs + 1, LAYER_COLUMNS * sizeof *r->layers);
+    r->names = calloc(subject->n_costs + 1, sizeof *r->names);
+    if (r->layers == NULL || r->names == NULL) {
+        prediction_report_clear(r);
+        return JC_ENOMEM;
+    }
+    for (size_t i = 0; i < subject->n_costs; ++i) {
+        fill_layer(subject, i, r);
+    }
+    r->document.layers = (report_table){
+        .columns = layer_columns,
+        .n_columns = LAYER_COLUMNS,
+        .values = r->layers,
+        .n_rows = subject->n_costs,
+    };
+    return JC_OK;
+}
+
+void prediction_report_clear(prediction_report *report) {
+    free(report->layers);
+    free(report->names);
+    report->layers = NULL;
+    report->names = NULL;
+}
