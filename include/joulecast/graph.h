@@ -31,7 +31,8 @@ typedef struct jc_layer {
     const uint32_t *inputs; ///< [n_inputs] indices of earlier layers
     jc_shape output;
     int64_t params;   ///< learned parameters
-    jc_kernel kernel; ///< work at inference; kind JC_KERNEL_NONE = none
+    jc_kernel kernel; ///< what it asks of a machine; kind JC_KERNEL_NONE = no work
+    jc_work work;     ///< of that kernel; zero if there is none
 } jc_layer;
 
 typedef struct jc_graph_options {
@@ -73,8 +74,9 @@ jc_precision jc_graph_precision(const jc_graph *graph);
 enum { JC_LAYER_NAME_SIZE = 160 };
 
 /**
- * Full name of a layer, blocks included: "stage2.bottleneck1.conv2d_3". Built when asked for, since
- * ranking a million architectures never asks.
+ * Full name of a layer, blocks included: "stage_2.bottleneck_2[1].conv2d_3". A layer that has
+ * no name of its own is called by its operator or block, numbered where a list has several of it;
+ * [n] counts repetitions from 0. Built when asked for: ranking a million architectures never asks.
  *
  * @param buffer [JC_LAYER_NAME_SIZE]; longer names are cut at the front.
  * @return buffer

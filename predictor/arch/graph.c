@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+// Graphs: loading by the reader that fits the file, and looking at the result.
+#include "graph_build.h"
+
+#include "common/file.h"
+#include "common/number.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+// --- Building -------------------------------------------------------------------------------
+
+jc_layer *graph_add_layer(jc_graph *graph, layer_origin origin) {
+    jc_layer *layers = jc_arena_grow(&graph->arena, graph->layers, graph->n_layers,
+                                     &graph->layer_capacity, sizeof *layers);
+    layer_origin *origins = jc_arena_grow(&graph->arena, graph->origins, graph->n_layers,
+                                          &graph->origin_capacity, sizeof *origins);
+    if (layers == NULL || origins == NULL) {
+        return NULL;
+    }
+    graph->layers = layers;
+    graph->origins = origins;
+    origins[graph->n_layers] = origin;
+    return &layers[graph->n_layers++];
+}
+
+// A file's name without folder and extension.
+static const char *name_from_path(const char *path, jc_arena *arena) {
+    const char *slash = strrchr(path, '/');
+    const char *base = slash == NULL ? path : slash + 1;
+    const char *dot = strrchr(base, '.');
+    return jc_arena_copy_text(arena, base,
+                              dot == NULL || dot == base ? strlen(base) : (size_t)(dot - base));
+}
+
+static jc_status build(jc_graph *graph, const char *text, size_t length, const char *name,
+                       jc_error *err) {
+    jc_yaml *root = NULL;
+    document doc;
+    jc_status status = jc_yaml_parse(text, length, name, &graph->arena, &root, err);
+    if (status == JC_OK) {
+        status = document_compile(root, name, &graph->arena, &doc, err);
+    }
+    if (status == JC_OK) {
+        status = document_expand(&doc, graph, err);
+    }
+    if (status != JC_OK) {
+        return status;
+    }
+    graph->name = doc.name != NULL ? doc.name : name_from_path(name, &graph->arena);
+    return graph->name == NULL ? JC_ENOMEM : JC_OK;
+}
+
+static jc_status create(const jc_graph_options *options, jc_graph **out_graph, jc_error *err) {
+    jc_graph *graph = calloc(1, sizeof *graph);
+    if (graph == NULL) {
+        return jc_error_set(err, JC_ENOMEM, NULL, 0, "out of memory");
+    }
+    if (options != NULL) {
+        graph->options = *options;
+    }
+    if (graph->options.batch_size == 0) {
+        graph->options.batch_size = 1;
+    }
+    if (graph->options.batch_size < 0 || graph->options.batch_size > LARGEST_SIZE) {
+        const jc_status status =
+            jc_error_set(err, JC_EINVAL, NULL, 0, "batch size %" PRId64 " is not between 1 and %d",
+                         graph->options.batch_size, LARGEST_SIZE);
+        free(graph);
+        return status;
+    }
+    *out_graph = graph;
+    return JC_OK;
+}
+
+jc_status jc_graph_parse(const char *text, size_t length, const char *name,
+                         const jc_graph_options *options, jc_graph **out_graph, jc_error *err) {
+    jc_graph *graph = NULL;
+    jc_status status = create(options, &graph, err);
+    if (status != JC_OK) {
+        return status;
+    }
+    status = build(graph, text, length, name, err);
+    if (status != JC_OK) {
+        jc_graph_free(graph);
+        return status;
+    }
+    *out_graph = graph;
+    return JC_OK;
+}
+
+jc_status jc_graph_load(const char *path, const jc_graph_options *options, jc_graph **out_graph,
+                        jc_error *err) {
+    jc_arena arena = {0};
+    char *text = NULL;
+    size_t length = 0;
+    jc_status status = jc_file_read(path, JC_YAML_MAX_BYTES, &arena, &text, &length, err);
+    if (status == JC_OK) {
+        status = jc_graph_parse(text, length, path, options, out_graph, err);
+    }
+    jc_arena_clear(&arena);
+    return status;
+}
+
+void jc_graph_free(jc_graph *graph) {
+    if (graph != NULL) {
+        jc_arena_clear(&graph->arena);
+        free(graph);
+    }
+}
+
+// --- Looking --------------------------------------------------------------------------------
+
+const char *jc_graph_name(const jc_graph *graph) {
+    return graph->name;
+}
+
+const jc_layer *jc_graph_layers(const jc_graph *graph, size_t *out_n) {
+    *out_n = graph->n_layers;
+    return graph->layers;
+}
+
+const uint32_t *jc_graph_outputs(const jc_graph *graph, size_t *out_n) {
+    *out_n = graph->n_outputs;
+    return graph->outputs;
+}
+
+int64_t jc_graph_batch_size(const jc_graph *graph) {
+    return graph->options.batch_size;
+}
+
+jc_precision jc_graph_precision(const jc_graph *graph) {
+    return graph->options.precision;
+}
+
+// --- Names ----------------------------------------------------------------------------------
+
+size_t layer_local_name(const layer_template *t, int repetition, char *buffer, size_t size) {
+    size_t n_ops = 0;
+    const jc_op *const *ops = jc_ops(&n_ops);
+    size_t index = 0;
+    if (t->block != NULL) {
+        index = n_ops + (size_t)t->block->index;
+    } else {
+        while (ops[index] != t->op) {
+            ++index;
+        }
+    }
+    int used = 0;
+    if (t->name != NULL) {
+        used = snprintf(buffer, size, "%s", t->name);
+    } else if (t->owner->n_uses[index] == 1) {
+        used = snprintf(buffer, size, "%s", layer_key(t));
+    } else {
+        used = snprintf(buffer, size, "%s_%d", layer_key(t), t->use);
+    }
+    const size_t n = (size_t)used < size ? (size_t)used : size - 1;
+    if (!t->has_repeat) {
+        return n;
+    }
+    used = snprintf(buffer + n, size - n, "[%d]", repetition);
+    return n + ((size_t)used < size - n ? (size_t)used : size - n - 1);
+}
+
+// Put `text` and a dot before what is in buffer[*at..]; false if there is no more room.
+static bool prepend(char *buffer, size_t *at, const char *text, size_t length) {
+    const size_t dot = buffer[*at] == '\0' ? 0 : 1;
+    if (length + dot > *at) {
+        return false;
+    }
+    if (dot == 1) {
+        buffer[--*at] = '.';
+    }
+    *at -= length;
+    memcpy(buffer + *at, text, length);
+    return true;
+}
+
+const char *jc_layer_name(const jc_graph *graph, size_t layer, char *buffer) {
+    const layer_origin *origin = &graph->origins[layer];
+    if (origin->input_name != NULL) {
+        (void)snprintf(buffer, JC_LAYER_NAME_SIZE, "%s", origin->input_name);
+        return buffer;
+    }
+    // Innermost part first, written from the end, so that what is cut off is the outermost.
+    size_t at = JC_LAYER_NAME_SIZE - 1;
+    buffer[at] = '\0';
+    char local[JC_LAYER_NAME_SIZE];
+    size_t length = layer_local_name(origin->template_, origin->repetition, local, sizeof local);
+    const scope *s = origin->scope;
+    while (prepend(buffer, &at, local, length) && s != NULL) {
+        length = layer_local_name(s->call, s->repetition, local, sizeof local);
+        s = s->parent;
+    }
+    memmove(buffer, buffer + at, JC_LAYER_NAME_SIZE - at);
+    return buffer;
+}

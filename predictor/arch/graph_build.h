@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+/** @file Private to predictor/arch: the graph as its readers build it. */
+#ifndef JC_ARCH_GRAPH_BUILD_H
+#define JC_ARCH_GRAPH_BUILD_H
+
+#include "template.h"
+
+#include <joulecast/graph.h>
+
+enum { MAX_LAYERS = 200000 };
+
+/** One use of a block: a part of its layers' names. */
+typedef struct scope {
+    const struct scope *parent;
+    const layer_template *call; ///< the layer that uses the block
+    int repetition;
+} scope;
+
+/** What a layer's name is made of. */
+typedef struct layer_origin {
+    const char *input_name;          ///< of an input of the network, else NULL
+    const scope *scope;              ///< NULL = the network itself
+    const layer_template *template_; ///< NULL for an input
+    int repetition;
+} layer_origin;
+
+struct jc_graph {
+    jc_arena arena;
+    const char *name;
+    jc_graph_options options;
+    size_t n_layers;
+    size_t layer_capacity;
+    jc_layer *layers;
+    size_t origin_capacity;
+    layer_origin *origins; ///< [n_layers]
+    size_t n_outputs;
+    uint32_t *outputs;
+    int64_t total_params; ///< sums so far, to catch overflow
+    int64_t total_macs;
+};
+
+/** Local part of a name: "conv1", "conv2d_3", "bottleneck_2[1]". @return length */
+size_t layer_local_name(const layer_template *t, int repetition, char *buffer, size_t size);
+
+/** Room for one more layer, which the caller fills; NULL if out of memory. */
+jc_layer *graph_add_layer(jc_graph *graph, layer_origin origin);
+
+/** Expand a compiled document into an empty graph. */
+JC_MUST_USE jc_status document_expand(const document *doc, jc_graph *graph, jc_error *err);
+
+#endif
