@@ -88,7 +88,7 @@ jc_status argument_store(const argument *a, double value, jc_value *slots, jc_er
 
 // One scalar, into one slot.
 static jc_status compile_slot(const argument_site *site, const jc_param *param, int slot,
-                              const jc_yaml *node, layer_template *layer) {
+                              const jc_yaml *node, jc_value *values, argument_list *arguments) {
     argument a = {.name = param->name,
                   .line = node->line,
                   .slot = slot,
@@ -102,11 +102,11 @@ static jc_status compile_slot(const argument_site *site, const jc_param *param, 
         return status;
     }
     if (!a.expression.is_constant) {
-        layer->arguments[layer->n_arguments++] = a;
+        arguments->items[arguments->n++] = a;
         return JC_OK;
     }
     jc_error why = {0};
-    status = argument_store(&a, a.expression.constant, layer->value, &why);
+    status = argument_store(&a, a.expression.constant, values, &why);
     if (status != JC_OK) {
         return jc_error_set(site->err, status, site->file, node->line, "%s: %s", site->layer,
                             why.message);
@@ -115,11 +115,11 @@ static jc_status compile_slot(const argument_site *site, const jc_param *param, 
 }
 
 static jc_status compile_choice(const argument_site *site, const jc_param *param,
-                                const jc_yaml *node, layer_template *layer) {
+                                const jc_yaml *node, jc_value *values) {
     const char *text = jc_yaml_text(node);
     for (int i = 0; text != NULL && param->choices[i] != NULL; ++i) {
         if (strcmp(text, param->choices[i]) == 0) {
-            layer->value[param->slot].i = i;
+            values[param->slot].i = i;
             return JC_OK;
         }
     }
@@ -133,18 +133,18 @@ static jc_status compile_choice(const argument_site *site, const jc_param *param
 }
 
 static jc_status compile_sizes(const argument_site *site, const jc_param *param,
-                               const jc_yaml *node, layer_template *layer) {
+                               const jc_yaml *node, jc_value *values, argument_list *arguments) {
     if (node->kind == JC_YAML_SCALAR) {
-        layer->value[param->slot].i = 1;
-        return compile_slot(site, param, param->slot + 1, node, layer);
+        values[param->slot].i = 1;
+        return compile_slot(site, param, param->slot + 1, node, values, arguments);
     }
     if (node->kind != JC_YAML_SEQUENCE || node->n > JC_MAX_RANK) {
         return fail(site, param, node, "a list of at most 6 sizes");
     }
-    layer->value[param->slot].i = node->n;
+    values[param->slot].i = node->n;
     int slot = param->slot + 1;
     for (const jc_yaml *item = node->child; item != NULL; item = item->next) {
-        const jc_status status = compile_slot(site, param, slot++, item, layer);
+        const jc_status status = compile_slot(site, param, slot++, item, values, arguments);
         if (status != JC_OK) {
             return status;
         }
@@ -155,7 +155,7 @@ static jc_status compile_sizes(const argument_site *site, const jc_param *param,
 // A scalar for all slots, or a list: two items are vertical and horizontal, four (padding only)
 // are the slots themselves.
 static jc_status compile_slots(const argument_site *site, const jc_param *param,
-                               const jc_yaml *node, layer_template *layer) {
+                               const jc_yaml *node, jc_value *values, argument_list *arguments) {
     const int n_slots = jc_param_slots(param->type);
     const bool is_list = node->kind == JC_YAML_SEQUENCE;
     if (is_list && node->n != 2 && node->n != n_slots) {
@@ -169,7 +169,8 @@ static jc_status compile_slots(const argument_site *site, const jc_param *param,
         if (is_list && i > 0) {
             item = i % node->n == 0 ? node->child : item->next;
         }
-        const jc_status status = compile_slot(site, param, param->slot + i, item, layer);
+        const jc_status status =
+            compile_slot(site, param, param->slot + i, item, values, arguments);
         if (status != JC_OK) {
             return status;
         }
@@ -178,30 +179,30 @@ static jc_status compile_slots(const argument_site *site, const jc_param *param,
 }
 
 jc_status argument_compile(const argument_site *site, const jc_param *param, const jc_yaml *node,
-                           layer_template *layer) {
+                           jc_value *values, argument_list *arguments) {
     const char *text = jc_yaml_text(node);
     switch (param->type) {
     case JC_PARAM_CHOICE:
-        return compile_choice(site, param, node, layer);
+        return compile_choice(site, param, node, values);
     case JC_PARAM_SIZES:
-        return compile_sizes(site, param, node, layer);
+        return compile_sizes(site, param, node, values, arguments);
     case JC_PARAM_PADDING:
         if (text != NULL && strcmp(text, "same") == 0) {
-            layer->value[param->slot].i = JC_PADDING_SAME;
+            values[param->slot].i = JC_PADDING_SAME;
             return JC_OK;
         }
         if (text != NULL && strcmp(text, "valid") == 0) {
             return JC_OK; // the default, 0
         }
-        return compile_slots(site, param, node, layer);
+        return compile_slots(site, param, node, values, arguments);
     case JC_PARAM_PAIR:
     case JC_PARAM_OFFSETS:
-        return compile_slots(site, param, node, layer);
+        return compile_slots(site, param, node, values, arguments);
     case JC_PARAM_SIZE:
     case JC_PARAM_INTEGER:
     case JC_PARAM_FLAG:
     case JC_PARAM_REAL:
         break;
     }
-    return compile_slot(site, param, param->slot, node, layer);
+    return compile_slot(site, param, param->slot, node, values, arguments);
 }

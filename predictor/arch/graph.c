@@ -38,18 +38,22 @@ static const char *name_from_path(const char *path, jc_arena *arena) {
 static jc_status build(jc_graph *graph, const char *text, size_t length, const char *name,
                        jc_error *err) {
     jc_yaml *root = NULL;
-    document doc;
+    // In the arena: layers are named by their templates for as long as the graph lives.
+    document *doc = jc_arena_alloc(&graph->arena, 1, sizeof *doc);
+    if (doc == NULL) {
+        return jc_error_set(err, JC_ENOMEM, name, 0, "out of memory");
+    }
     jc_status status = jc_yaml_parse(text, length, name, &graph->arena, &root, err);
     if (status == JC_OK) {
-        status = document_compile(root, name, &graph->arena, &doc, err);
+        status = document_compile(root, name, &graph->arena, doc, err);
     }
     if (status == JC_OK) {
-        status = document_expand(&doc, graph, err);
+        status = document_expand(doc, graph, err);
     }
     if (status != JC_OK) {
         return status;
     }
-    graph->name = doc.name != NULL ? doc.name : name_from_path(name, &graph->arena);
+    graph->name = doc->name != NULL ? doc->name : name_from_path(name, &graph->arena);
     return graph->name == NULL ? JC_ENOMEM : JC_OK;
 }
 

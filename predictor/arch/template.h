@@ -46,6 +46,12 @@ typedef struct argument {
     jc_expression expression;
 } argument;
 
+/** Arguments of one layer while it is compiled. */
+typedef struct argument_list {
+    size_t n;
+    argument items[MAX_ARGUMENTS];
+} argument_list;
+
 typedef struct layer_template layer_template;
 
 typedef struct layer_list {
@@ -86,7 +92,7 @@ struct layer_template {
     jc_expression when;
     jc_value value[JC_OP_MAX_SLOTS]; ///< of an operator: defaults and constants
     size_t n_arguments;
-    argument *arguments; ///< what is left to evaluate
+    const argument *arguments; ///< what is left to evaluate
 };
 
 /** An architecture file. */
@@ -133,11 +139,12 @@ typedef struct argument_site {
 } argument_site;
 
 /**
- * Compile the value of an operator's parameter: what is constant goes to `value`, the rest is
- * appended to `arguments`, which has room for JC_OP_MAX_SLOTS more.
+ * Compile the value of an operator's parameter: what is constant goes to `values`
+ * [JC_OP_MAX_SLOTS], the rest is appended to `arguments`.
  */
 JC_MUST_USE jc_status argument_compile(const argument_site *site, const jc_param *param,
-                                       const jc_yaml *node, layer_template *layer);
+                                       const jc_yaml *node, jc_value *values,
+                                       argument_list *arguments);
 
 /** Check a value against its parameter's type and store it; err->message only (no file). */
 JC_MUST_USE jc_status argument_store(const argument *a, double value, jc_value *slots,
