@@ -33,12 +33,24 @@ static quantity_text quantity(double value, report_unit unit) {
     return q;
 }
 
+// The same, filled up so that what follows stands in one column.
+static quantity_text padded(double value, report_unit unit) {
+    enum { WIDEST = 8 };
+    quantity_text q = quantity(value, unit);
+    for (size_t width = text_width(q.text); width < WIDEST; ++width) {
+        strcat(q.text, " ");
+    }
+    return q;
+}
+
 static const char *profile_name(const jc_device *device) {
     return device->name[0] == '\0' ? "the profile" : device->name;
 }
 
 static bool is_mostly_outside(const jc_totals *t) {
-    return t->macs_modelled < MOSTLY_INSIDE || t->runtime_modelled < MOSTLY_INSIDE;
+    const double macs = t->macs_modelled + t->macs_extrapolated + t->macs_fallback;
+    const double runtime = t->runtime_modelled + t->runtime_extrapolated + t->runtime_fallback;
+    return t->macs_modelled < MOSTLY_INSIDE * macs || t->runtime_modelled < MOSTLY_INSIDE * runtime;
 }
 
 static const char *describe_coverage(const prediction_subject *subject, prediction_report *r) {
@@ -100,7 +112,7 @@ static const char *describe_interval(prediction_report *r, const double value[3]
     if (!isfinite(value[1]) || !isfinite(value[2])) {
         return format_text(r, "%s", quantity(value[0], unit).text);
     }
-    return format_text(r, "%-8s  (90 %%: %s to %s)", quantity(value[0], unit).text,
+    return format_text(r, "%s  (90 %%: %s to %s)", padded(value[0], unit).text,
                        quantity(value[1], unit).text, quantity(value[2], unit).text);
 }
 
@@ -115,9 +127,8 @@ static void add_quantities(const prediction_subject *subject, prediction_report 
              format_text(r, "%s", quantity(t->energy_per_sample_j, REPORT_JOULES).text));
     add_fact(r, "joules from", describe_source(subject, r));
     add_fact(r, "params", format_text(r, "%s", quantity((double)t->params, REPORT_COUNT).text));
-    add_fact(
-        r, "MACs",
-        format_text(r, "%-8s  (1 MAC = 2 FLOP)", quantity((double)t->macs, REPORT_COUNT).text));
+    add_fact(r, "MACs",
+             format_text(r, "%s  (1 MAC = 2 FLOP)", padded((double)t->macs, REPORT_COUNT).text));
     add_fact(r, "bytes",
              format_text(r, "%s of weights, %s of activations read and written",
                          quantity(t->weight_bytes, REPORT_BYTES).text,

@@ -50,7 +50,7 @@ enum {
 };
 
 static const report_column layer_columns[LAYER_COLUMNS] = {
-    [LAYER_NAME] = {"name", "layer", REPORT_TEXT, .narrowest = 12, .cut_front = true},
+    [LAYER_NAME] = {"name", "layer", REPORT_TEXT, .narrowest = 12, .fit = REPORT_CUT_FRONT},
     [LAYER_OP] = {"op", "op", REPORT_TEXT, .narrowest = 8},
     [LAYER_KERNEL] = {"kernel", NULL, REPORT_TEXT},
     [LAYER_INPUT_SHAPE] = {"input_shape", NULL, REPORT_SHAPE},
@@ -149,7 +149,8 @@ static void fill_layer(const prediction_subject *subject, size_t i, prediction_r
     v[LAYER_PARAMS].integer = cost->params;
     v[LAYER_MACS].integer = cost->macs;
     v[LAYER_RUNTIME].real = p->runtime_s;
-    v[LAYER_POWER].real = p->power_w;
+    v[LAYER_POWER].real = // of no energy in no time there is no power
+        p->confidence == JC_CONFIDENCE_FREE ? (double)NAN : p->power_w;
     v[LAYER_ENERGY].real = p->energy_j;
     v[LAYER_ENERGY_LOW].real = p->energy_low_j;
     v[LAYER_ENERGY_HIGH].real = p->energy_high_j;

@@ -21,11 +21,11 @@ enum {
 
 static const report_column columns[PROFILE_COLUMNS] = {
     [PROFILE_NAME] = {"profile", "profile", REPORT_TEXT},
-    [PROFILE_DEVICE] = {"device", "device", REPORT_TEXT, .narrowest = 12},
+    [PROFILE_DEVICE] = {"device", "device", REPORT_TEXT, .narrowest = 12, .fit = REPORT_WRAP},
     [PROFILE_EXECUTOR] = {"executor", NULL, REPORT_TEXT},
     [PROFILE_METER] = {"meter", "meter", REPORT_TEXT},
     [PROFILE_DATE] = {"date", "date", REPORT_TEXT},
-    [PROFILE_KERNELS] = {"kernels", "kernels", REPORT_LIST, .narrowest = 12},
+    [PROFILE_KERNELS] = {"kernels", "kernels", REPORT_LIST, .narrowest = 12, .fit = REPORT_WRAP},
     [PROFILE_PATH] = {"path", NULL, REPORT_TEXT},
 };
 

@@ -86,7 +86,8 @@ static const char *format_scaled(double value, report_unit unit, char *buffer) {
         --prefix;
     }
     // Counts and bytes below a thousand are whole numbers.
-    const bool whole = !may_be_small && prefix == PLAIN_PREFIX && scaled == floor(scaled);
+    const bool whole =
+        scaled == 0 || (!may_be_small && prefix == PLAIN_PREFIX && scaled == floor(scaled));
     const char *symbol = unit_symbol(unit);
     (void)snprintf(buffer, REPORT_QUANTITY_SIZE, "%s%.*f%s%s%s", value < 0 ? "-" : "",
                    whole ? 0 : decimals_of(scaled), scaled,

@@ -40,13 +40,20 @@ typedef enum report_unit {
     REPORT_PERCENT, ///< a fraction: 0.12 is shown as 12.0 %
 } report_unit;
 
+/** What happens to a text that is too wide for the terminal. */
+typedef enum report_fit {
+    REPORT_CUT_END,
+    REPORT_CUT_FRONT,
+    REPORT_WRAP, ///< it goes on in the next line
+} report_fit;
+
 typedef struct report_column {
     const char *name;    ///< for machines; NULL = for people only
     const char *heading; ///< for people; NULL = for machines only
     report_type type;
     report_unit unit;
-    size_t narrowest; ///< text may be shortened to this width; 0 = never
-    bool cut_front;   ///< a text that is shortened keeps its end
+    size_t narrowest; ///< text gives way down to this width; 0 = never
+    report_fit fit;   ///< how it gives way
 } report_column;
 
 typedef union report_value {

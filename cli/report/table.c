@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Aligned text for a terminal. Columns that may be shortened are, until the lines fit.
+// Aligned text for a terminal. Texts that may give way do, until the lines fit.
 #include "report.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-enum { GAP = 2, MAX_COLUMNS = 32 };
+enum { WIDE_GAP = 2, NARROW_GAP = 1, MAX_COLUMNS = 32 };
 
 static const char ellipsis[] = "…";
 
@@ -13,6 +12,15 @@ typedef struct column_width {
     size_t width;
     size_t narrowest; ///< 0 = fixed
 } column_width;
+
+// A table while it is printed.
+typedef struct table_print {
+    text_buffer *out;
+    const report_table *table;
+    text_buffer *scratch;
+    size_t gap; ///< blanks between columns
+    column_width widths[MAX_COLUMNS];
+} table_print;
 
 // The cell's text in `scratch`, terminated.
 static const char *cell_text(text_buffer *scratch, const report_column *column,
@@ -23,45 +31,44 @@ static const char *cell_text(text_buffer *scratch, const report_column *column,
     return scratch->failed ? "" : scratch->data;
 }
 
-static void measure(const report_table *table, text_buffer *scratch, column_width *widths) {
+static void measure(table_print *print) {
+    const report_table *table = print->table;
     for (size_t c = 0; c < table->n_columns; ++c) {
         const report_column *column = &table->columns[c];
-        widths[c] = (column_width){0};
         if (column->heading == NULL) {
             continue;
         }
-        widths[c].width = text_width(column->heading);
+        size_t widest = text_width(column->heading);
         for (size_t r = 0; r < table->n_rows; ++r) {
-            const size_t width =
-                text_width(cell_text(scratch, column, &table->values[r * table->n_columns + c]));
-            if (width > widths[c].width) {
-                widths[c].width = width;
-            }
+            const size_t width = text_width(
+                cell_text(print->scratch, column, &table->values[r * table->n_columns + c]));
+            widest = width > widest ? width : widest;
         }
-        widths[c].narrowest = column->narrowest;
+        print->widths[c] = (column_width){widest, column->narrowest};
     }
 }
 
-static size_t line_width(const report_table *table, const column_width *widths) {
+static size_t line_width(const table_print *print) {
     size_t total = 0;
-    for (size_t c = 0; c < table->n_columns; ++c) {
-        if (table->columns[c].heading != NULL) {
-            total += widths[c].width + (total == 0 ? 0 : GAP);
+    for (size_t c = 0; c < print->table->n_columns; ++c) {
+        if (print->table->columns[c].heading != NULL) {
+            total += print->widths[c].width + (total == 0 ? 0 : print->gap);
         }
     }
     return total;
 }
 
 // Takes from the column that exceeds its narrowest width most, one character at a time.
-static void shrink(const report_table *table, size_t limit, column_width *widths) {
-    size_t total = line_width(table, widths);
+static void shrink(table_print *print, size_t limit) {
+    size_t total = line_width(print);
     while (total > limit) {
         column_width *widest = NULL;
         size_t most = 0;
-        for (size_t c = 0; c < table->n_columns; ++c) {
-            if (widths[c].narrowest != 0 && widths[c].width > widths[c].narrowest + most) {
-                widest = &widths[c];
-                most = widths[c].width - widths[c].narrowest;
+        for (size_t c = 0; c < print->table->n_columns; ++c) {
+            column_width *w = &print->widths[c];
+            if (w->narrowest != 0 && w->width > w->narrowest + most) {
+                widest = w;
+                most = w->width - w->narrowest;
             }
         }
         if (widest == NULL) {
@@ -84,11 +91,11 @@ static const char *skip_characters(const char *text, size_t n) {
     return text;
 }
 
-static void append_shortened(text_buffer *out, const char *text, size_t width, bool cut_front) {
+static void append_shortened(text_buffer *out, const char *text, size_t width, report_fit fit) {
     const size_t full = text_width(text);
     if (full <= width) {
         text_append(out, text);
-    } else if (cut_front) {
+    } else if (fit == REPORT_CUT_FRONT) {
         text_append(out, ellipsis);
         text_append(out, skip_characters(text, full - (width - 1)));
     } else {
@@ -97,17 +104,49 @@ static void append_shortened(text_buffer *out, const char *text, size_t width, b
     }
 }
 
-static void append_padded(text_buffer *out, const report_column *column, const char *text,
-                          size_t width) {
-    const size_t full = text_width(text);
-    const size_t padding = full < width ? width - full : 0;
-    if (report_is_numeric(column)) {
-        text_append_repeated(out, ' ', padding);
+// End of the part of a text that fits one line, and through out_rest where the next one begins.
+static const char *break_line(const char *text, size_t width, const char **out_rest) {
+    const char *end = skip_characters(text, width);
+    if (*end != '\0') {
+        const char *space = end;
+        while (space > text && *space != ' ') {
+            --space;
+        }
+        end = space > text ? space : end;
     }
-    append_shortened(out, text, width, column->cut_front);
-    if (!report_is_numeric(column)) {
-        text_append_repeated(out, ' ', padding);
+    *out_rest = end + strspn(end, " ");
+    return end;
+}
+
+// Appends the part of a wrapped text that stands in line `n` of its row; true if there is more.
+static bool append_line_of(text_buffer *out, const char *text, size_t width, size_t n) {
+    const char *rest = text;
+    const char *end = text;
+    for (size_t i = 0; i <= n; ++i) {
+        text = rest;
+        end = break_line(text, width, &rest);
     }
+    const size_t length = (size_t)(end - text);
+    text_append_bytes(out, text, length);
+    for (size_t used = text_width(text) - text_width(end); used < width; ++used) {
+        text_append_char(out, ' ');
+    }
+    return *rest != '\0';
+}
+
+// A cell in line `n` of its row, filled up to its width; true if it goes on in the next line.
+static bool append_padded(text_buffer *out, const report_column *column, const char *text,
+                          const column_width *space, size_t n) {
+    if (column->fit == REPORT_WRAP) {
+        return append_line_of(out, text, space->width, n);
+    }
+    const char *shown = n == 0 ? text : "";
+    const size_t full = text_width(shown);
+    const size_t padding = full < space->width ? space->width - full : 0;
+    text_append_repeated(out, ' ', report_is_numeric(column) ? padding : 0);
+    append_shortened(out, shown, space->width, column->fit);
+    text_append_repeated(out, ' ', report_is_numeric(column) ? 0 : padding);
+    return false;
 }
 
 static void end_line(text_buffer *out) {
@@ -117,24 +156,23 @@ static void end_line(text_buffer *out) {
     text_append_char(out, '\n');
 }
 
-static void append_rows(text_buffer *out, const report_table *table, const column_width *widths,
-                        text_buffer *scratch) {
-    for (size_t line = 0; line <= table->n_rows; ++line) {
-        bool is_first = true;
-        for (size_t c = 0; c < table->n_columns; ++c) {
-            const report_column *column = &table->columns[c];
-            if (column->heading == NULL) {
-                continue;
-            }
-            const report_value *value = &table->values[(line - 1) * table->n_columns + c];
-            text_append_repeated(out, ' ', is_first ? 0 : GAP);
-            append_padded(out, column,
-                          line == 0 ? column->heading : cell_text(scratch, column, value),
-                          widths[c].width);
-            is_first = false;
+// Line `n` of a row (NULL = the headings); true if the row goes on in the next line.
+static bool append_row_line(const table_print *print, const report_value *row, size_t n) {
+    bool goes_on = false;
+    bool is_first = true;
+    for (size_t c = 0; c < print->table->n_columns; ++c) {
+        const report_column *column = &print->table->columns[c];
+        if (column->heading == NULL) {
+            continue;
         }
-        end_line(out);
+        text_append_repeated(print->out, ' ', is_first ? 0 : print->gap);
+        const char *text =
+            row == NULL ? column->heading : cell_text(print->scratch, column, &row[c]);
+        goes_on = append_padded(print->out, column, text, &print->widths[c], n) || goes_on;
+        is_first = false;
     }
+    end_line(print->out);
+    return goes_on;
 }
 
 static void print_table(text_buffer *out, const report_layout *layout, const report_table *table) {
@@ -142,11 +180,20 @@ static void print_table(text_buffer *out, const report_layout *layout, const rep
         out->failed = true;
         return;
     }
-    column_width widths[MAX_COLUMNS];
     text_buffer scratch = {0};
-    measure(table, &scratch, widths);
-    shrink(table, layout->width, widths);
-    append_rows(out, table, widths, &scratch);
+    table_print print = {.out = out, .table = table, .scratch = &scratch, .gap = WIDE_GAP};
+    measure(&print);
+    if (line_width(&print) > layout->width) {
+        print.gap = NARROW_GAP;
+        shrink(&print, layout->width);
+    }
+    (void)append_row_line(&print, NULL, 0);
+    for (size_t r = 0; r < table->n_rows; ++r) {
+        size_t n = 0;
+        while (append_row_line(&print, table->values + r * table->n_columns, n)) {
+            ++n;
+        }
+    }
     out->failed = out->failed || scratch.failed;
     text_clear(&scratch);
 }
@@ -178,7 +225,7 @@ static void append_facts(text_buffer *out, const report_fact *facts) {
     for (const report_fact *fact = facts; fact->label != NULL; ++fact) {
         text_append(out, "  ");
         text_append(out, fact->label);
-        text_append_repeated(out, ' ', label_width - text_width(fact->label) + GAP);
+        text_append_repeated(out, ' ', label_width - text_width(fact->label) + WIDE_GAP);
         text_append_clean(out, fact->text);
         end_line(out);
     }
