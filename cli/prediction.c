@@ -31,6 +31,7 @@ static const report_column totals_columns[PREDICTION_TOTALS_COLUMNS] = {
 };
 
 enum {
+    LAYER_PLACE, // the name without the operator, which stands beside it
     LAYER_NAME,
     LAYER_OP,
     LAYER_KERNEL,
@@ -50,7 +51,8 @@ enum {
 };
 
 static const report_column layer_columns[LAYER_COLUMNS] = {
-    [LAYER_NAME] = {"name", "layer", REPORT_TEXT, .narrowest = 12, .fit = REPORT_CUT_FRONT},
+    [LAYER_PLACE] = {NULL, "layer", REPORT_TEXT, .narrowest = 12, .fit = REPORT_CUT_FRONT},
+    [LAYER_NAME] = {"name", NULL, REPORT_TEXT},
     [LAYER_OP] = {"op", "op", REPORT_TEXT, .narrowest = 8},
     [LAYER_KERNEL] = {"kernel", NULL, REPORT_TEXT},
     [LAYER_INPUT_SHAPE] = {"input_shape", NULL, REPORT_SHAPE},
@@ -133,6 +135,16 @@ static double share_of(const jc_prediction *p, const jc_totals *totals) {
                                       : p->runtime_s / totals->runtime_s;
 }
 
+// "stage.conv_bn_2" for the conv2d "stage.conv_bn_2.conv2d"; other names as they are.
+static const char *shorten_name(const char *name, const char *op, char *buffer) {
+    const char *dot = strrchr(name, '.');
+    const size_t length =
+        dot != NULL && strcmp(dot + 1, op) == 0 ? (size_t)(dot - name) : strlen(name);
+    memcpy(buffer, name, length);
+    buffer[length] = '\0';
+    return buffer;
+}
+
 static void fill_layer(const prediction_subject *subject, size_t i, prediction_report *r) {
     size_t n = 0;
     const jc_layer_cost *cost = &subject->costs[i];
@@ -141,6 +153,7 @@ static void fill_layer(const prediction_subject *subject, size_t i, prediction_r
     const jc_prediction *p = &cost->prediction;
     report_value *v = r->layers + i * LAYER_COLUMNS;
     v[LAYER_NAME].text = jc_layer_name(subject->graph, cost->layer, r->names[i]);
+    v[LAYER_PLACE].text = shorten_name(v[LAYER_NAME].text, layer->op->name, r->places[i]);
     v[LAYER_OP].text = layer->op->name;
     v[LAYER_KERNEL].text =
         layer->kernel.kind == JC_KERNEL_NONE ? NULL : jc_kernel_name(layer->kernel.kind);
@@ -166,7 +179,8 @@ jc_status prediction_report_init(const prediction_subject *subject, prediction_r
     prediction_describe(subject, r);
     r->layers = calloc(subject->n_costs + 1, LAYER_COLUMNS * sizeof *r->layers);
     r->names = calloc(subject->n_costs + 1, sizeof *r->names);
-    if (r->layers == NULL || r->names == NULL) {
+    r->places = calloc(subject->n_costs + 1, sizeof *r->places);
+    if (r->layers == NULL || r->names == NULL || r->places == NULL) {
         prediction_report_clear(r);
         return JC_ENOMEM;
     }
@@ -185,6 +199,8 @@ jc_status prediction_report_init(const prediction_subject *subject, prediction_r
 void prediction_report_clear(prediction_report *report) {
     free(report->layers);
     free(report->names);
+    free(report->places);
     report->layers = NULL;
     report->names = NULL;
+    report->places = NULL;
 }

@@ -36,6 +36,7 @@ typedef struct prediction_report {
     report_value totals[PREDICTION_TOTALS_COLUMNS];
     report_value *layers; ///< NULL without layers
     char (*names)[JC_LAYER_NAME_SIZE];
+    char (*places)[JC_LAYER_NAME_SIZE]; ///< names as the table shows them
     const char *notes[PREDICTION_MAX_NOTES + 1];
     report_fact facts[PREDICTION_MAX_FACTS + 1];
     char texts[PREDICTION_MAX_NOTES + PREDICTION_MAX_FACTS][PREDICTION_TEXT_SIZE];

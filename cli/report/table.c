@@ -198,22 +198,20 @@ static void print_table(text_buffer *out, const report_layout *layout, const rep
     text_clear(&scratch);
 }
 
-// Text in lines of at most `width` columns, broken at spaces.
+// Clean text in lines of at most `width` columns, broken at spaces.
 static void append_wrapped(text_buffer *out, const char *text, size_t width) {
-    size_t column = 0;
-    while (*text != '\0') {
-        const size_t length = strcspn(text, " ");
-        if (column > 0 && column + 1 + length > width) {
-            text_append_char(out, '\n');
-            column = 0;
-        }
-        text_append(out, column == 0 ? "" : " ");
-        column += (column == 0 ? 0 : 1) + length;
-        text_append_bytes(out, text, length);
-        text += length;
-        text += strspn(text, " ");
+    text_buffer clean = {0};
+    text_append_clean(&clean, text);
+    text_append_char(&clean, '\0');
+    out->failed = out->failed || clean.failed;
+    const char *rest = clean.failed ? "" : clean.data;
+    while (*rest != '\0') {
+        const char *line = rest;
+        const char *end = break_line(line, width, &rest);
+        text_append_bytes(out, line, (size_t)(end - line));
+        text_append_char(out, '\n');
     }
-    text_append_char(out, '\n');
+    text_clear(&clean);
 }
 
 static void append_facts(text_buffer *out, const report_fact *facts) {
