@@ -57,9 +57,13 @@ typedef struct jc_device {
     char name[64];     ///< short name, the folder's: "raptorlake-pytorch"
     char machine[128]; ///< CPU or GPU, in words
     char executor[64]; ///< software that ran the kernels, with version
+    char clocks[64];   ///< frequencies of the cores, in words
+    char governor[32]; ///< of the clocks
+    char memory[64];   ///< size and kind, in words
     char meter[JC_METER_NAME_SIZE];
     double meter_step_s; ///< time between updates of the meter's counter; NaN = unknown
     char date[16];       ///< ISO 8601 day of the measurement, or of its publication
+    char protocol[256];  ///< how a row was measured, in words
     char source[256];    ///< where the rows come from
     char license[32];    ///< SPDX identifier of the rows
 } jc_device;
@@ -73,7 +77,8 @@ typedef struct jc_dataset {
 } jc_dataset;
 
 /**
- * Read a dataset folder. Absent row files are no error; a folder without any is.
+ * Read a dataset folder. Absent row files are no error; a folder without any is. Without a
+ * device.yaml the device's name is the folder's and the rest of it unknown.
  *
  * @retval JC_EPARSE, JC_ESHAPE  err names file, line and column
  * @retval JC_ENOENT, JC_EPERM, JC_EIO, JC_ENOMEM

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+// device.yaml in and out, by one table of its keys.
+#include "device.h"
+
+#include "common/suggest.h"
+
+#include <math.h>
+#include <string.h>
+
+typedef struct device_key {
+    const char *name;
+    size_t offset;
+    size_t size; ///< of the text with its terminator; 0 = the one number, meter_step_s
+} device_key;
+
+#define TEXT(field)                                                                                \
+    { #field, offsetof(jc_device, field), sizeof((jc_device *)0)->field }
+
+static const device_key keys[] = {
+    TEXT(name),     TEXT(machine),
+    TEXT(executor), TEXT(clocks),
+    TEXT(governor), TEXT(memory),
+    TEXT(meter),    {"meter_step_s", offsetof(jc_device, meter_step_s), 0},
+    TEXT(date),     TEXT(protocol),
+    TEXT(source),   TEXT(license),
+};
+
+enum { N_KEYS = sizeof keys / sizeof keys[0] };
+
+jc_device device_unknown(void) {
+    return (jc_device){.meter_step_s = (double)NAN};
+}
+
+static const device_key *find_key(const char *name) {
+    for (int k = 0; k < N_KEYS; ++k) {
+        if (strcmp(keys[k].name, name) == 0) {
+            return &keys[k];
+        }
+    }
+    return NULL;
+}
+
+static jc_status report_unknown_key(const jc_yaml *value, const char *file, jc_error *err) {
+    jc_suggestion suggestion = {.wanted = value->key};
+    for (int k = 0; k < N_KEYS; ++k) {
+        jc_suggestion_offer(&suggestion, keys[k].name);
+    }
+    char close[JC_SUGGESTION_TEXT_SIZE];
+    return jc_error_set(err, JC_EPARSE, file, value->key_line, "a device has no key '%.60s'%s",
+                        value->key, jc_suggestion_format(&suggestion, close));
+}
+
+static jc_status parse_value(const device_key *key, const jc_yaml *value, const char *file,
+                             jc_device *device, jc_error *err) {
+    char what[80];
+    if (key->size == 0) {
+        if (!jc_yaml_double(value, &device->meter_step_s) || device->meter_step_s < 0) {
+            return jc_error_set(err, JC_EPARSE, file, value->line,
+                                "%s is %s; must be a number of seconds", key->name,
+                                jc_yaml_describe(value, what, sizeof what));
+        }
+        return JC_OK;
+    }
+    const char *text = jc_yaml_text(value);
+    if (text == NULL || strlen(text) >= key->size) {
+        return jc_error_set(err, JC_EPARSE, file, value->line,
+                            "%s is %s; must be a text of up to %zu bytes", key->name,
+                            jc_yaml_describe(value, what, sizeof what), key->size - 1);
+    }
+    strcpy((char *)device + key->offset, text);
+    return JC_OK;
+}
+
+jc_status device_parse(const jc_yaml *node, const char *file, jc_device *out_device,
+                       jc_error *err) {
+    jc_device device = device_unknown();
+    if (node->kind != JC_YAML_MAPPING) {
+        char what[80];
+        return jc_error_set(err, JC_EPARSE, file, node->line,
+                            "a device is %s; must be a mapping with name, machine, executor, …",
+                            jc_yaml_describe(node, what, sizeof what));
+    }
+    for (const jc_yaml *value = node->child; value != NULL; value = value->next) {
+        const device_key *key = find_key(value->key);
+        if (key == NULL) {
+            return report_unknown_key(value, file, err);
+        }
+        if (jc_yaml_is_null(value)) {
+            continue;
+        }
+        const jc_status status = parse_value(key, value, file, &device, err);
+        if (status != JC_OK) {
+            return status;
+        }
+    }
+    *out_device = device;
+    return JC_OK;
+}
+
+jc_status device_load(const char *path, jc_device *out_device, jc_error *err) {
+    jc_arena arena = {0};
+    jc_yaml *root = NULL;
+    jc_status status = jc_yaml_load(path, &arena, &root, err);
+    if (status == JC_OK) {
+        status = device_parse(root, path, out_device, err);
+    }
+    jc_arena_clear(&arena);
+    return status;
+}
+
+jc_status device_write(FILE *file, const char *path, const jc_device *device, jc_error *err) {
+    jc_yaml_writer *w = jc_yaml_writer_open(file);
+    if (w == NULL) {
+        return jc_error_set(err, JC_ENOMEM, path, 0, "out of memory");
+    }
+    jc_yaml_open_mapping(w, false);
+    for (int k = 0; k < N_KEYS; ++k) {
+        const char *text = (const char *)device + keys[k].offset;
+        if (keys[k].size == 0 && !isnan(device->meter_step_s)) {
+            jc_yaml_write_text(w, keys[k].name);
+            jc_yaml_write_double(w, device->meter_step_s);
+        } else if (keys[k].size != 0 && text[0] != '\0') {
+            jc_yaml_write_text(w, keys[k].name);
+            jc_yaml_write_text(w, text);
+        }
+    }
+    jc_yaml_close_mapping(w);
+    const jc_status status = jc_yaml_writer_close(w, err);
+    if (status != JC_OK && err != NULL) {
+        return jc_error_set(err, status, path, 0, "%.500s", jc_status_message(status));
+    }
+    return status;
+}
