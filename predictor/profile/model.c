@@ -19,7 +19,7 @@ void model_point_init(const kernel_model *k, const jc_kernel *kernel, model_poin
         out_point->log_held[r] = held > 0 ? log(held) : 0;
         if (q != held) {
             // 1 more than both: sizes that may be 0 (padding) have a distance too.
-            out_point->distance += fabs(log((q + 1) / (held + 1)));
+            out_point->distance = fmax(out_point->distance, fabs(log((q + 1) / (held + 1))));
         }
     }
 }

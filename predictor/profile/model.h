@@ -109,7 +109,7 @@ typedef struct model_point {
     double q[JC_QUANTITY_COUNT];
     double held[MODEL_MAX_RANGES];     ///< by range: the quantity held at it
     double log_held[MODEL_MAX_RANGES]; ///< its logarithm; 0 where the quantity may be 0
-    double distance;                   ///< Σ |log excess| over ranges; 0 = inside
+    double distance;                   ///< largest |log excess| over ranges; 0 = inside
 } model_point;
 
 /** Quantities of a kernel under the ranges of its model. */

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * @file
+ * Training: measured rows to a profile, and the errors of profiles on rows.
+ *
+ * Ownership: what a function returns, the caller frees; all else is borrowed for the call.
+ * Results depend on the rows, the options and nothing else: not on threads, not on row order
+ * across configurations.
+ */
+#ifndef JC_TRAIN_H
+#define JC_TRAIN_H
+
+#include <joulecast/dataset.h>
+#include <joulecast/profile.h>
+#include <joulecast/status.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct jc_train_options {
+    int n_folds;        ///< of both levels of the nested cross-validation, 2 to 100; default 10
+    uint64_t seed;      ///< of the assignment to folds; default 1
+    size_t max_terms;   ///< of a correction; default 70
+    size_t n_lambdas;   ///< of a lasso path; default 60
+    double tolerance;   ///< relative duality gap of the lasso; default 1e-5
+} jc_train_options;
+
+jc_train_options jc_train_options_default(void);
+
+/** Errors of one kernel and target. */
+typedef struct jc_error_record {
+    jc_kernel_kind kind;
+    jc_precision precision;
+    jc_target target;
+    jc_errors errors;
+} jc_error_record;
+
+/** A table of errors, sorted by kernel, precision and target. */
+typedef struct jc_error_table {
+    jc_error_record *records;
+    size_t n_records;
+} jc_error_table;
+
+/** Free a table; NULL is allowed. */
+void jc_error_table_free(jc_error_table *table);
+
+/**
+ * Fit a profile.
+ *
+ * For each kernel and precision with enough rows: a runtime model, and a power model if there is a
+ * meter; for all others a fallback from MACs and bytes. Repetitions of one configuration are never
+ * split between folds. The errors that go into the profile are those of nested cross-validation:
+ * no row of a test fold touches ranges, candidates, choice of terms, λ, backbone or intervals.
+ * docs/METHOD.md has the equations and their sources.
+ *
+ * @param options  NULL for defaults.
+ * @retval JC_EINVAL    an option out of its range
+ * @retval JC_ERANGE    fewer than 2 configurations that can be used, of any kernel
+ * @retval JC_ENOTCONV, JC_ENOMEM
+ */
+JC_MUST_USE jc_status jc_train(const jc_dataset *dataset, const jc_train_options *options,
+                               jc_profile **out_profile, jc_error *err);
+
+/** The held-out errors that a profile was trained with, as a table. */
+JC_MUST_USE jc_status jc_profile_errors(const jc_profile *profile, jc_error_table **out_table);
+
+/**
+ * Errors of a profile on the rows of a dataset. They are out of sample only if the profile was
+ * trained on others.
+ *
+ * @retval JC_ERANGE  no row of the dataset is of a kernel that the profile has a model of
+ * @retval JC_ENOMEM
+ */
+JC_MUST_USE jc_status jc_evaluate(const jc_profile *profile, const jc_dataset *dataset,
+                                  jc_error_table **out_table, jc_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0
+// The outer level of cross-validation.
+#include "crossval.h"
+
+#include "statistics.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+typedef struct held_out {
+    outcome *by[JC_TARGET_COUNT];
+    size_t n[JC_TARGET_COUNT];
+} held_out;
+
+static jc_status held_out_create(size_t n, held_out *out_held_out)
+{
+    held_out h = {0};
+    jc_status status = JC_OK;
+    for (int t = 0; t < JC_TARGET_COUNT; ++t) {
+        h.by[t] = calloc(n + 1, sizeof *h.by[t]);
+        status = h.by[t] == NULL ? JC_ENOMEM : status;
+    }
+    *out_held_out = h;
+    return status;
+}
+
+static void held_out_clear(held_out *h)
+{
+    for (int t = 0; t < JC_TARGET_COUNT; ++t) {
+        free(h->by[t]);
+    }
+    *h = (held_out){0};
+}
+
+static void predict_row(const kernel_model *k, const train_row *row, held_out *h)
+{
+    jc_prediction p;
+    kernel_model_predict(k, row->kernel, &p);
+    h->by[JC_TARGET_RUNTIME][h->n[JC_TARGET_RUNTIME]++] =
+        (outcome){row->runtime_s, p.runtime_s, p.runtime_low_s, p.runtime_high_s};
+    if (isnan(row->power_w) || isnan(p.power_w)) {
+        return;
+    }
+    double low = 0;
+    double high = 0;
+    model_spread_at(&k->power.spread, p.power_w, &low, &high);
+    h->by[JC_TARGET_POWER][h->n[JC_TARGET_POWER]++] =
+        (outcome){row->power_w, p.power_w, p.power_w * exp(low), p.power_w * exp(high)};
+    h->by[JC_TARGET_ENERGY][h->n[JC_TARGET_ENERGY]++] = (outcome){
+        row->power_w * row->runtime_s, p.energy_j, p.energy_low_j, p.energy_high_j};
+}
+
+// Fit on the rows whose fold is not `without`; predict the others.
+static jc_status try_fold(const train_rows *set, const jc_train_options *options, const int *fold,
+                          int without, held_out *h)
+{
+    jc_arena scratch = {0};
+    size_t *index = calloc(set->n_rows + 1, sizeof *index);
+    if (index == NULL) {
+        return JC_ENOMEM;
+    }
+    fit_request request = {.set = set, .index = index, .options = options,
+                           .seed = options->seed + 1 + (uint64_t)without};
+    for (size_t i = 0; i < set->n_rows; ++i) {
+        if (fold[i] != without) {
+            index[request.n++] = i;
+        }
+    }
+    kernel_model k;
+    const jc_status status = fit_kernel(&request, &scratch, &k);
+    for (size_t i = 0; i < set->n_rows && status == JC_OK; ++i) {
+        if (fold[i] == without) {
+            predict_row(&k, &set->rows[i], h);
+        }
+    }
+    free(index);
+    jc_arena_clear(&scratch);
+    return status;
+}
+
+static jc_status deal_all(const train_rows *set, int n_folds, uint64_t seed, int *fold)
+{
+    size_t *all = calloc(set->n_rows + 1, sizeof *all);
+    if (all == NULL) {
+        return JC_ENOMEM;
+    }
+    for (size_t i = 0; i < set->n_rows; ++i) {
+        all[i] = i;
+    }
+    const jc_status status = train_rows_deal(set, all, set->n_rows, n_folds, seed, fold);
+    free(all);
+    return status;
+}
+
+static jc_status summarise(const held_out *h, kernel_model *k)
+{
+    model_spread *const spreads[JC_TARGET_COUNT] = {&k->runtime.spread, &k->power.spread,
+                                                    &k->energy_spread};
+    jc_errors *const errors[JC_TARGET_COUNT] = {&k->runtime.held_out, &k->power.held_out,
+                                                &k->energy_held_out};
+    k->energy_held_out.terms = k->runtime.held_out.terms + k->power.held_out.terms;
+    jc_status status = JC_OK;
+    for (int t = 0; t < JC_TARGET_COUNT && status == JC_OK; ++t) {
+        if (h->n[t] == 0) {
+            continue;
+        }
+        const size_t terms = errors[t]->terms;
+        status = statistics_errors(h->by[t], h->n[t], errors[t]);
+        errors[t]->terms = terms;
+        if (status == JC_OK) {
+            status = statistics_spread(h->by[t], h->n[t], spreads[t]);
+        }
+    }
+    return status;
+}
+
+jc_status crossval_kernel(const train_rows *set, const jc_train_options *options, kernel_model *k)
+{
+    // Three configurations at least: two remain for each fit.
+    if (set->n_groups < 3) {
+        return JC_OK;
+    }
+    const int n_folds = (size_t)options->n_folds < set->n_groups ? options->n_folds
+                                                                 : (int)set->n_groups;
+    held_out h;
+    int *fold = calloc(set->n_rows + 1, sizeof *fold);
+    jc_status status = held_out_create(set->n_rows, &h);
+    if (fold == NULL) {
+        status = JC_ENOMEM;
+    }
+    if (status == JC_OK) {
+        status = deal_all(set, n_folds, options->seed, fold);
+    }
+    for (int f = 0; f < n_folds && status == JC_OK; ++f) {
+        status = try_fold(set, options, fold, f, &h);
+    }
+    if (status == JC_OK) {
+        status = summarise(&h, k);
+    }
+    free(fold);
+    held_out_clear(&h);
+    return status;
+}
+
+// --- Outside the range -----------------------------------------------------------------------
+
+// Intervals grow at least this fast, whatever the rows say: e^0.1 for a size e times too large.
+static const double SMALLEST_WIDENING = 0.1;
+// Share of the rows, by size, that is left out at either end.
+static const double END_SHARE = 0.25;
+// Nearer ones say nothing about growth.
+static const double NEAREST_DISTANCE = 0.1;
+enum { FEWEST_FOR_WIDENING = 60 };
+
+static double size_of(const jc_kernel *kernel)
+{
+    double q[JC_QUANTITY_COUNT];
+    jc_quantity_compute(kernel, q);
+    return fmax(q[JC_QUANTITY_MACS], q[JC_QUANTITY_MOVED_BYTES]);
+}
+
+// 0: the middle; 1: the small end; 2: the large end.
+static jc_status find_ends(const train_rows *set, int *out_end)
+{
+    double *sizes = malloc((set->n_rows + 1) * sizeof *sizes);
+    if (sizes == NULL) {
+        return JC_ENOMEM;
+    }
+    for (size_t i = 0; i < set->n_rows; ++i) {
+        sizes[i] = size_of(set->rows[i].kernel);
+    }
+    const double small = statistics_quantile(sizes, set->n_rows, END_SHARE);
+    const double large = statistics_quantile(sizes, set->n_rows, 1 - END_SHARE);
+    free(sizes);
+    for (size_t i = 0; i < set->n_rows; ++i) {
+        const double size = size_of(set->rows[i].kernel);
+        out_end[i] = size < small ? 1 : size > large ? 2 : 0;
+    }
+    return JC_OK;
+}
+
+// What an interval lacks, per unit of distance, for each row of one end.
+static jc_status try_end(const train_rows *set, const jc_train_options *options, const int *end,
+                         int without, double *growth, size_t *n)
+{
+    jc_arena scratch = {0};
+    size_t *index = calloc(set->n_rows + 1, sizeof *index);
+    if (index == NULL) {
+        return JC_ENOMEM;
+    }
+    fit_request request = {.set = set, .index = index, .options = options, .seed = options->seed};
+    for (size_t i = 0; i < set->n_rows; ++i) {
+        if (end[i] != without) {
+            index[request.n++] = i;
+        }
+    }
+    kernel_model k;
+    const jc_status status = fit_kernel(&request, &scratch, &k);
+    for (size_t i = 0; i < set->n_rows && status == JC_OK; ++i) {
+        model_point point;
+        double low = 0;
+        double high = 0;
+        model_point_init(&k, set->rows[i].kernel, &point);
+        if (end[i] != without || point.distance < NEAREST_DISTANCE) {
+            continue;
+        }
+        const double predicted = model_predict(&k.runtime, &point);
+        const double residual = log(set->rows[i].runtime_s / predicted);
+        model_spread_at(&k.runtime.spread, predicted, &low, &high);
+        growth[(*n)++] = fmax(0, fmax(residual - high, low - residual)) / point.distance;
+    }
+    free(index);
+    jc_arena_clear(&scratch);
+    return status;
+}
+
+jc_status crossval_widening(const train_rows *set, const jc_train_options *options,
+                            kernel_model *k)
+{
+    k->widening = SMALLEST_WIDENING;
+    if (set->n_groups < FEWEST_FOR_WIDENING) {
+        k->widening = 1; // too few to tell: e for a size e times too large
+        return JC_OK;
+    }
+    int *end = calloc(set->n_rows + 1, sizeof *end);
+    double *growth = calloc(set->n_rows + 1, sizeof *growth);
+    size_t n = 0;
+    jc_status status = JC_ENOMEM;
+    if (end != NULL && growth != NULL) {
+        status = find_ends(set, end);
+    }
+    for (int e = 1; e <= 2 && status == JC_OK; ++e) {
+        const jc_status tried = try_end(set, options, end, e, growth, &n);
+        status = tried == JC_ERANGE ? JC_OK : tried; // an end may be all there is
+    }
+    if (status == JC_OK && n > 0) {
+        k->widening = fmax(SMALLEST_WIDENING, statistics_quantile(growth, n, 0.9));
+    }
+    free(end);
+    free(growth);
+    return status;
+}

@@ -1,0 +1,389 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runtime and power models of one kernel: backbone, then a sparse correction of its logarithm.
+#include "fit.h"
+
+#include "backbone.h"
+#include "candidates.h"
+#include "relaxed.h"
+#include "statistics.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+// |g| ≤ ln 3: no prediction leaves a factor of three of its backbone.
+static const double CORRECTION_BOUND = 1.0986122886681098;
+// Below this no clock resolves a call.
+static const double SMALLEST_RUNTIME_S = 1e-9;
+// Relative standard deviation of a model that is as good as can be: what a row's own noise adds to.
+static const double MODEL_NOISE = 0.1;
+// With fewer configurations a backbone alone is fitted.
+enum { FEWEST_FOR_CORRECTION = 40 };
+// Ratio of the smallest λ tried to λ_max.
+static const double LAMBDA_RATIO = 3e-4;
+
+// What the targets of one kernel share.
+typedef struct workspace {
+    const fit_request *request;
+    jc_arena *arena;
+    kernel_model *k;
+    candidates c;
+    model_point *points; ///< [n]
+    double *q;           ///< [n x JC_QUANTITY_COUNT]
+    double *X;           ///< [n x n_terms]
+    int *fold;           ///< [n]
+    int n_folds;
+    size_t n_groups;
+} workspace;
+
+// One target: the rows that have it.
+typedef struct target_rows {
+    size_t n;
+    size_t *at;      ///< [n], positions in the workspace
+    double *y;       ///< [n]
+    double *weights; ///< [n]
+    double *out_of_fold; ///< [n]: prediction by a model without the row's fold
+} target_rows;
+
+static jc_status target_alloc(size_t n, target_rows *t)
+{
+    t->at = calloc(n + 1, sizeof *t->at);
+    t->y = calloc(n + 1, sizeof *t->y);
+    t->weights = calloc(n + 1, sizeof *t->weights);
+    t->out_of_fold = calloc(n + 1, sizeof *t->out_of_fold);
+    return t->at != NULL && t->y != NULL && t->weights != NULL && t->out_of_fold != NULL
+               ? JC_OK
+               : JC_ENOMEM;
+}
+
+static void target_clear(target_rows *t)
+{
+    free(t->at);
+    free(t->y);
+    free(t->weights);
+    free(t->out_of_fold);
+    *t = (target_rows){0};
+}
+
+static jc_status select_target(const workspace *w, jc_target target, target_rows *t)
+{
+    const jc_status status = target_alloc(w->request->n, t);
+    for (size_t i = 0; i < w->request->n && status == JC_OK; ++i) {
+        const train_row *row = &w->request->set->rows[w->request->index[i]];
+        const double y = target == JC_TARGET_RUNTIME ? row->runtime_s : row->power_w;
+        const double noise = target == JC_TARGET_RUNTIME ? row->runtime_noise : row->power_noise;
+        if (isnan(y)) {
+            continue;
+        }
+        t->at[t->n] = i;
+        t->y[t->n] = y;
+        t->weights[t->n++] = 1 / (MODEL_NOISE * MODEL_NOISE + noise * noise);
+    }
+    return status;
+}
+
+// --- Backbones -------------------------------------------------------------------------------
+
+static jc_status fit_runtime_backbone(const workspace *w, const target_rows *t, model *m)
+{
+    double *q = malloc((t->n + 1) * JC_QUANTITY_COUNT * sizeof *q);
+    if (q == NULL) {
+        return JC_ENOMEM;
+    }
+    for (size_t i = 0; i < t->n; ++i) {
+        memcpy(q + i * JC_QUANTITY_COUNT, w->q + t->at[i] * JC_QUANTITY_COUNT,
+               JC_QUANTITY_COUNT * sizeof *q);
+    }
+    const backbone_rows rows = {.n = t->n, .q = q, .y = t->y, .weights = t->weights};
+    const jc_status status =
+        backbone_fit(&rows, backbone_quantities, n_backbone_quantities, w->arena, m);
+    free(q);
+    m->low = SMALLEST_RUNTIME_S;
+    m->high = (double)INFINITY;
+    return status;
+}
+
+// Power: its geometric mean; the result stays within what was measured.
+static jc_status fit_power_backbone(const workspace *w, const target_rows *t, model *m)
+{
+    double sum = 0;
+    double weight = 0;
+    m->low = (double)INFINITY;
+    m->high = 0;
+    for (size_t i = 0; i < t->n; ++i) {
+        sum += t->weights[i] * log(t->y[i]);
+        weight += t->weights[i];
+        m->low = fmin(m->low, t->y[i]);
+        m->high = fmax(m->high, t->y[i]);
+    }
+    m->backbone = jc_arena_alloc(w->arena, 1, sizeof *m->backbone);
+    if (m->backbone == NULL) {
+        return JC_ENOMEM;
+    }
+    m->backbone[0] = (model_term){.coefficient = exp(sum / weight), .n_factors = 1,
+                                  .factor = {JC_QUANTITY_CALLS}, .exponent = {1}};
+    m->n_backbone = 1;
+    return JC_OK;
+}
+
+// --- Correction ------------------------------------------------------------------------------
+
+static double clamp(double value, double low, double high)
+{
+    return value < low ? low : value > high ? high : value;
+}
+
+// Prediction of row i by the coefficients of one fit (0: all rows).
+static double predict_row(const workspace *w, const target_rows *t, const model *m,
+                          const relaxed_fit *fit, size_t fit_index, size_t i)
+{
+    const double *x = w->X + t->at[i] * w->c.n_terms;
+    const double *beta = fit->coefficients + fit_index * fit->n_cols;
+    double g = 0;
+    for (size_t j = 0; j < fit->n_cols; ++j) {
+        g += beta[j] == 0 ? 0 : beta[j] * x[j];
+    }
+    const double b = model_backbone(m, w->q + t->at[i] * JC_QUANTITY_COUNT);
+    const double exponent = fit->intercepts[fit_index] + clamp(g, -m->bound, m->bound);
+    return clamp(b * exp(exponent), m->low, m->high);
+}
+
+// Rows of the correction: the logarithm of what the backbone leaves.
+static jc_status fit_relaxed(const workspace *w, const target_rows *t, const model *m,
+                             relaxed_fit *out_fit)
+{
+    const jc_train_options *o = w->request->options;
+    const size_t p = w->c.n_terms;
+    double *X = malloc((t->n * p + 1) * sizeof *X);
+    double *y = malloc((t->n + 1) * sizeof *y);
+    int *fold = malloc((t->n + 1) * sizeof *fold);
+    moments sums = {0};
+    jc_status status = JC_ENOMEM;
+    if (X != NULL && y != NULL && fold != NULL) {
+        for (size_t i = 0; i < t->n; ++i) {
+            memcpy(X + i * p, w->X + t->at[i] * p, p * sizeof *X);
+            y[i] = log(t->y[i] / model_backbone(m, w->q + t->at[i] * JC_QUANTITY_COUNT));
+            fold[i] = w->fold[t->at[i]];
+        }
+        const regression data = {.n_rows = t->n, .n_cols = p, .X = X, .y = y,
+                                 .weights = t->weights, .fold = fold, .n_folds = w->n_folds};
+        status = moments_create(&data, &sums);
+    }
+    if (status == JC_OK) {
+        relaxed_options options = {.lasso = lasso_options_default(), .n_lambdas = o->n_lambdas,
+                                   .ratio = LAMBDA_RATIO};
+        options.lasso.tolerance = o->tolerance;
+        options.lasso.max_terms = o->max_terms;
+        status = relaxed_create(&sums, &options, out_fit);
+    }
+    moments_clear(&sums);
+    free(X);
+    free(y);
+    free(fold);
+    return status;
+}
+
+static void scale_backbone(model *m, double factor)
+{
+    for (size_t i = 0; i < m->n_backbone; ++i) {
+        m->backbone[i].coefficient *= factor;
+    }
+}
+
+static jc_status fit_correction(const workspace *w, target_rows *t, model *m)
+{
+    relaxed_fit fit;
+    jc_status status = fit_relaxed(w, t, m, &fit);
+    if (status != JC_OK) {
+        return status;
+    }
+    for (size_t i = 0; i < t->n; ++i) {
+        const size_t fold = (size_t)w->fold[t->at[i]];
+        t->out_of_fold[i] = predict_row(w, t, m, &fit, fold + 1, i);
+    }
+    status = candidates_keep(&w->c, fit.coefficients, w->arena, m);
+    // The intercept belongs to the backbone: exp(g) is then 1 in the middle of the rows.
+    scale_backbone(m, exp(fit.intercepts[0]));
+    relaxed_clear(&fit);
+    return status;
+}
+
+static jc_status spread_of(const double *measured, const double *predicted, size_t n,
+                           model_spread *out_spread)
+{
+    outcome *outcomes = calloc(n + 1, sizeof *outcomes);
+    if (outcomes == NULL) {
+        return JC_ENOMEM;
+    }
+    for (size_t i = 0; i < n; ++i) {
+        outcomes[i] = (outcome){.measured = measured[i], .predicted = predicted[i]};
+    }
+    const jc_status status = statistics_spread(outcomes, n, out_spread);
+    free(outcomes);
+    return status;
+}
+
+static jc_status fit_target(const workspace *w, jc_target target, target_rows *t, model *m)
+{
+    m->bound = CORRECTION_BOUND;
+    jc_status status = target == JC_TARGET_RUNTIME ? fit_runtime_backbone(w, t, m)
+                                                   : fit_power_backbone(w, t, m);
+    if (status == JC_OK && w->n_groups >= FEWEST_FOR_CORRECTION) {
+        status = fit_correction(w, t, m);
+    } else {
+        for (size_t i = 0; i < t->n && status == JC_OK; ++i) {
+            t->out_of_fold[i] = clamp(
+                model_backbone(m, w->q + t->at[i] * JC_QUANTITY_COUNT), m->low, m->high);
+        }
+    }
+    m->held_out.terms = m->n_backbone + m->n_terms;
+    return status == JC_OK ? spread_of(t->y, t->out_of_fold, t->n, &m->spread) : status;
+}
+
+// --- Kernel ----------------------------------------------------------------------------------
+
+// Energy out of fold: the product of runtime and power, each by models without the row's fold.
+static jc_status fit_energy_spread(const target_rows *runtime, const target_rows *power,
+                                   model_spread *out_spread)
+{
+    double *measured = calloc(power->n + 1, sizeof *measured);
+    double *predicted = calloc(power->n + 1, sizeof *predicted);
+    jc_status status = JC_ENOMEM;
+    if (measured != NULL && predicted != NULL) {
+        for (size_t i = 0; i < power->n; ++i) {
+            const size_t at = power->at[i]; // every row has a runtime
+            measured[i] = power->y[i] * runtime->y[at];
+            predicted[i] = power->out_of_fold[i] * runtime->out_of_fold[at];
+        }
+        status = spread_of(measured, predicted, power->n, out_spread);
+    }
+    free(measured);
+    free(predicted);
+    return status;
+}
+
+// Keep the ranges of variables, of columns, and of the work; renumber.
+static void prune_ranges(kernel_model *k)
+{
+    int place[MODEL_MAX_RANGES];
+    bool used[MODEL_MAX_RANGES] = {false};
+    model *const models[] = {&k->runtime, &k->power};
+    for (size_t i = 0; i < 2; ++i) {
+        for (size_t v = 0; v < models[i]->n_variables; ++v) {
+            used[models[i]->variables[v].range] = true;
+        }
+    }
+    size_t n = 0;
+    for (size_t r = 0; r < k->n_ranges; ++r) {
+        const int quantity = k->ranges[r].quantity;
+        if (used[r] || quantity < JC_QUANTITY_FIRST_DERIVED || quantity == JC_QUANTITY_MACS ||
+            quantity == JC_QUANTITY_MOVED_BYTES) {
+            place[r] = (int)n;
+            k->ranges[n++] = k->ranges[r];
+        }
+    }
+    k->n_ranges = n;
+    for (size_t i = 0; i < 2; ++i) {
+        for (size_t v = 0; v < models[i]->n_variables; ++v) {
+            models[i]->variables[v].range = place[models[i]->variables[v].range];
+        }
+    }
+}
+
+static jc_status fit_targets(workspace *w)
+{
+    kernel_model *k = w->k;
+    target_rows runtime = {0};
+    target_rows power = {0};
+    jc_status status = select_target(w, JC_TARGET_RUNTIME, &runtime);
+    if (status == JC_OK) {
+        status = fit_target(w, JC_TARGET_RUNTIME, &runtime, &k->runtime);
+    }
+    if (status == JC_OK) {
+        status = select_target(w, JC_TARGET_POWER, &power);
+    }
+    if (status == JC_OK && power.n >= 2) {
+        status = fit_target(w, JC_TARGET_POWER, &power, &k->power);
+        if (status == JC_OK) {
+            status = fit_energy_spread(&runtime, &power, &k->energy_spread);
+        }
+    }
+    target_clear(&runtime);
+    target_clear(&power);
+    if (status == JC_OK) {
+        prune_ranges(k);
+    }
+    return status;
+}
+
+static size_t count_groups(const fit_request *r)
+{
+    size_t n = 0;
+    bool *seen = calloc(r->set->n_groups + 1, sizeof *seen);
+    for (size_t i = 0; i < r->n && seen != NULL; ++i) {
+        bool *s = &seen[r->set->rows[r->index[i]].group];
+        n += !*s;
+        *s = true;
+    }
+    free(seen);
+    return n;
+}
+
+static jc_status prepare(workspace *w)
+{
+    const fit_request *r = w->request;
+    jc_status status = candidates_ranges(r->set, r->index, r->n, w->arena, w->k);
+    if (status != JC_OK) {
+        return status;
+    }
+    candidates_points(w->k, r->set, r->index, r->n, w->points);
+    for (size_t i = 0; i < r->n; ++i) {
+        memcpy(w->q + i * JC_QUANTITY_COUNT, w->points[i].q, sizeof w->points[i].q);
+    }
+    if (w->n_groups >= FEWEST_FOR_CORRECTION) {
+        status = candidates_create(w->k, w->points, r->n, w->arena, &w->c);
+    }
+    if (status != JC_OK) {
+        return status;
+    }
+    w->X = malloc((r->n * w->c.n_terms + 1) * sizeof *w->X);
+    if (w->X == NULL) {
+        return JC_ENOMEM;
+    }
+    for (size_t i = 0; i < r->n; ++i) {
+        candidates_evaluate(&w->c, &w->points[i], w->X + i * w->c.n_terms);
+    }
+    return train_rows_deal(r->set, r->index, r->n, w->n_folds, r->seed, w->fold);
+}
+
+jc_status fit_kernel(const fit_request *request, jc_arena *arena, kernel_model *out_model)
+{
+    kernel_model k = {.kind = request->set->kind, .precision = request->set->precision};
+    workspace w = {.request = request, .arena = arena, .k = &k};
+    w.n_groups = count_groups(request);
+    if (w.n_groups < 2) {
+        return JC_ERANGE;
+    }
+    w.n_folds = (size_t)request->options->n_folds < w.n_groups ? request->options->n_folds
+                                                               : (int)w.n_groups;
+    w.points = malloc(request->n * sizeof *w.points);
+    w.q = malloc(request->n * JC_QUANTITY_COUNT * sizeof *w.q);
+    w.fold = malloc(request->n * sizeof *w.fold);
+    jc_status status = JC_ENOMEM;
+    if (w.points != NULL && w.q != NULL && w.fold != NULL) {
+        status = prepare(&w);
+    }
+    if (status == JC_OK) {
+        status = fit_targets(&w);
+    }
+    free(w.points);
+    free(w.q);
+    free(w.X);
+    free(w.fold);
+    if (status == JC_OK) {
+        k.n_rows = request->n;
+        k.n_configurations = w.n_groups;
+        *out_model = k;
+    }
+    return status;
+}
