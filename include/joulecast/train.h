@@ -4,8 +4,7 @@
  * Training: measured rows to a profile, and the errors of profiles on rows.
  *
  * Ownership: what a function returns, the caller frees; all else is borrowed for the call.
- * Results depend on the rows, the options and nothing else: not on threads, not on row order
- * across configurations.
+ * Results depend on the rows and the options and on nothing else: not on the number of threads.
  */
 #ifndef JC_TRAIN_H
 #define JC_TRAIN_H
@@ -19,11 +18,11 @@ extern "C" {
 #endif
 
 typedef struct jc_train_options {
-    int n_folds;        ///< of both levels of the nested cross-validation, 2 to 100; default 10
-    uint64_t seed;      ///< of the assignment to folds; default 1
-    size_t max_terms;   ///< of a correction; default 70
-    size_t n_lambdas;   ///< of a lasso path; default 60
-    double tolerance;   ///< relative duality gap of the lasso; default 1e-5
+    int n_folds;      ///< of both levels of the nested cross-validation, 2 to 100; default 10
+    uint64_t seed;    ///< of the assignment to folds; default 1
+    size_t max_terms; ///< of a correction; default 70
+    size_t n_lambdas; ///< of a lasso path; default 60
+    double tolerance; ///< relative duality gap of the lasso; default 1e-5
 } jc_train_options;
 
 jc_train_options jc_train_options_default(void);

@@ -18,8 +18,7 @@ const int backbone_quantities[] = {
 const size_t n_backbone_quantities = sizeof backbone_quantities / sizeof backbone_quantities[0];
 
 static jc_status solve(const backbone_rows *rows, const int *quantities, size_t k, double *X,
-                       double *A, double *x)
-{
+                       double *A, double *x) {
     // Rows √w·(q/y, 1): the last column of the Gram matrix is the right-hand side.
     const size_t order = k + 1;
     for (size_t i = 0; i < rows->n; ++i) {
@@ -47,8 +46,7 @@ static jc_status solve(const backbone_rows *rows, const int *quantities, size_t 
 }
 
 jc_status backbone_fit(const backbone_rows *rows, const int *quantities, size_t n_quantities,
-                       jc_arena *arena, model *out_model)
-{
+                       jc_arena *arena, model *out_model) {
     const size_t order = n_quantities + 1;
     double *X = calloc((rows->n + 1) * order, sizeof *X);
     double *A = calloc(order * order, sizeof *A);
@@ -62,8 +60,10 @@ jc_status backbone_fit(const backbone_rows *rows, const int *quantities, size_t 
         size_t n = 0;
         for (size_t j = 0; j < n_quantities; ++j) {
             if (x[j] > 0) {
-                terms[n++] = (model_term){.coefficient = x[j], .n_factors = 1,
-                                          .factor = {(short)quantities[j]}, .exponent = {1}};
+                terms[n++] = (model_term){.coefficient = x[j],
+                                          .n_factors = 1,
+                                          .factor = {(short)quantities[j]},
+                                          .exponent = {1}};
             }
         }
         out_model->backbone = terms;

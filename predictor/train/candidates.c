@@ -26,13 +26,13 @@ enum { KNOTS = sizeof knot_quantiles / sizeof knot_quantiles[0] };
 
 // Physical quantities whose logarithm may bend: a cache or a queue runs full.
 static const int bending[] = {
-    JC_QUANTITY_MACS,        JC_QUANTITY_INPUT_BYTES,  JC_QUANTITY_WEIGHT_BYTES,
+    JC_QUANTITY_MACS,         JC_QUANTITY_INPUT_BYTES, JC_QUANTITY_WEIGHT_BYTES,
     JC_QUANTITY_OUTPUT_BYTES, JC_QUANTITY_ROWS,        JC_QUANTITY_DEPTH,
     JC_QUANTITY_SAMPLE_BYTES, JC_QUANTITY_PATCH_BYTES, JC_QUANTITY_WINDOW_READS,
 };
 
-static const int filling[] = {JC_QUANTITY_FILL_IN_8, JC_QUANTITY_FILL_IN_16,
-                              JC_QUANTITY_FILL_OUT_8, JC_QUANTITY_FILL_OUT_16};
+static const int filling[] = {JC_QUANTITY_FILL_IN_8, JC_QUANTITY_FILL_IN_16, JC_QUANTITY_FILL_OUT_8,
+                              JC_QUANTITY_FILL_OUT_16};
 
 // Sizes for which libraries choose another implementation from some power of two on.
 static const int stepping[] = {JC_QUANTITY_GROUP_CHANNELS, JC_QUANTITY_WIDTH, JC_QUANTITY_WINDOW,
@@ -41,8 +41,7 @@ static const int stepping[] = {JC_QUANTITY_GROUP_CHANNELS, JC_QUANTITY_WIDTH, JC
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
 jc_status candidates_ranges(const train_rows *set, const size_t *index, size_t n, jc_arena *arena,
-                            kernel_model *out_k)
-{
+                            kernel_model *out_k) {
     int n_columns = 0;
     (void)jc_kernel_columns(set->kind, &n_columns);
     model_range *ranges = jc_arena_alloc(arena, JC_QUANTITY_COUNT, sizeof *ranges);
@@ -70,8 +69,7 @@ jc_status candidates_ranges(const train_rows *set, const size_t *index, size_t n
 }
 
 void candidates_points(const kernel_model *k, const train_rows *set, const size_t *index, size_t n,
-                       model_point *out_points)
-{
+                       model_point *out_points) {
     for (size_t i = 0; i < n; ++i) {
         model_point_init(k, set->rows[index[i]].kernel, &out_points[i]);
     }
@@ -90,8 +88,7 @@ typedef struct builder {
     bool failed; ///< out of memory
 } builder;
 
-static int find_range(const kernel_model *k, int quantity)
-{
+static int find_range(const kernel_model *k, int quantity) {
     for (size_t r = 0; r < k->n_ranges; ++r) {
         if (k->ranges[r].quantity == quantity) {
             return (int)r;
@@ -100,23 +97,20 @@ static int find_range(const kernel_model *k, int quantity)
     return -1;
 }
 
-static bool varies(const builder *b, int range, bool logarithm)
-{
+static bool varies(const builder *b, int range, bool logarithm) {
     const model_range *r = &b->k->ranges[range];
     return r->high > r->low && (!logarithm || r->low > 0);
 }
 
 // A round number near `at`, so that the file shows "macs>4.2e+06", not 17 digits.
-static double round_knot(double at, char *text)
-{
+static double round_knot(double at, char *text) {
     (void)snprintf(text, JC_NUMBER_TEXT_SIZE, "%.3g", at);
     double rounded = at;
     return jc_parse_double(text, &rounded) ? rounded : at;
 }
 
 // Index of a new variable; −1 where there is no room for it.
-static int add_variable(builder *b, model_transform transform, int range, double at)
-{
+static int add_variable(builder *b, model_transform transform, int range, double at) {
     static const char *const marks[] = {"", ">", ">="};
     if (b->failed || b->c.n_variables == MODEL_MAX_VARIABLES) {
         return -1;
@@ -148,8 +142,7 @@ static int add_variable(builder *b, model_transform transform, int range, double
 }
 
 // A product of up to three variables; −1 = none.
-static void add_term(builder *b, int first, int second, int third)
-{
+static void add_term(builder *b, int first, int second, int third) {
     if (b->failed || first < 0 || b->c.n_terms == MODEL_MAX_TERMS) {
         return;
     }
@@ -169,8 +162,7 @@ static void add_term(builder *b, int first, int second, int third)
 }
 
 // A logarithm, centred on the geometric mean of the rows.
-static int add_log(builder *b, int range)
-{
+static int add_log(builder *b, int range) {
     double mean = 0;
     for (size_t i = 0; i < b->n; ++i) {
         mean += b->points[i].log_held[range] / (double)b->n;
@@ -178,8 +170,7 @@ static int add_log(builder *b, int range)
     return add_variable(b, MODEL_LOG, range, exp(mean));
 }
 
-static double correlation(const builder *b, int range_a, int range_b)
-{
+static double correlation(const builder *b, int range_a, int range_b) {
     double a = 0;
     double c = 0;
     double aa = 0;
@@ -200,8 +191,7 @@ static double correlation(const builder *b, int range_a, int range_b)
     return aa > 0 && cc > 0 ? ac / sqrt(aa * cc) : 1;
 }
 
-static bool repeats(const builder *b, int range, const int *others, size_t n_others)
-{
+static bool repeats(const builder *b, int range, const int *others, size_t n_others) {
     for (size_t i = 0; i < n_others; ++i) {
         if (fabs(correlation(b, range, others[i])) > SAME_VARIABLE) {
             return true;
@@ -211,8 +201,7 @@ static bool repeats(const builder *b, int range, const int *others, size_t n_oth
 }
 
 // Ranges of the base variables: columns that vary, each once.
-static size_t find_base(const builder *b, int *out_ranges)
-{
+static size_t find_base(const builder *b, int *out_ranges) {
     size_t n = 0;
     for (size_t r = 0; r < b->k->n_ranges && n < MOST_BASE; ++r) {
         const bool is_column = b->k->ranges[r].quantity < JC_QUANTITY_FIRST_DERIVED;
@@ -223,8 +212,7 @@ static size_t find_base(const builder *b, int *out_ranges)
     return n;
 }
 
-static void add_products(builder *b, const int *base, size_t n)
-{
+static void add_products(builder *b, const int *base, size_t n) {
     for (size_t i = 0; i < n; ++i) {
         add_term(b, base[i], -1, -1);
         for (size_t j = i; j < n; ++j) {
@@ -236,8 +224,7 @@ static void add_products(builder *b, const int *base, size_t n)
     }
 }
 
-static size_t count_from(const builder *b, int range, double at)
-{
+static size_t count_from(const builder *b, int range, double at) {
     size_t n = 0;
     for (size_t i = 0; i < b->n; ++i) {
         n += b->points[i].held[range] >= at;
@@ -245,14 +232,12 @@ static size_t count_from(const builder *b, int range, double at)
     return n;
 }
 
-static bool divides(const builder *b, int range, double at)
-{
+static bool divides(const builder *b, int range, double at) {
     const size_t above = count_from(b, range, at);
     return above >= FEWEST_BESIDE && b->n - above >= FEWEST_BESIDE;
 }
 
-static void add_hinges(builder *b, int range)
-{
+static void add_hinges(builder *b, int range) {
     double *values = jc_arena_alloc(b->arena, b->n + 1, sizeof *values);
     if (values == NULL) {
         b->failed = true;
@@ -273,8 +258,7 @@ static void add_hinges(builder *b, int range)
 }
 
 // Beyond a power of two: q ≥ 2^k + 1. The steps' products with base variables let the slope differ.
-static void add_steps(builder *b, int range, const int *base, size_t n_base)
-{
+static void add_steps(builder *b, int range, const int *base, size_t n_base) {
     for (double power = 1; power <= 256; power *= 2) {
         const double at = power + 1;
         if (at > b->k->ranges[range].low && at <= b->k->ranges[range].high &&
@@ -288,8 +272,7 @@ static void add_steps(builder *b, int range, const int *base, size_t n_base)
     }
 }
 
-static void add_all(builder *b)
-{
+static void add_all(builder *b) {
     int ranges[MOST_BASE];
     int base[MOST_BASE];
     const size_t n = find_base(b, ranges);
@@ -325,8 +308,7 @@ static void add_all(builder *b)
 }
 
 jc_status candidates_create(const kernel_model *k, const model_point *points, size_t n,
-                            jc_arena *arena, candidates *out_candidates)
-{
+                            jc_arena *arena, candidates *out_candidates) {
     builder b = {.k = k, .points = points, .n = n, .arena = arena};
     add_all(&b);
     if (b.failed) {
@@ -336,8 +318,7 @@ jc_status candidates_create(const kernel_model *k, const model_point *points, si
     return JC_OK;
 }
 
-void candidates_evaluate(const candidates *c, const model_point *point, double *out_x)
-{
+void candidates_evaluate(const candidates *c, const model_point *point, double *out_x) {
     double value[MODEL_MAX_VARIABLES];
     for (size_t v = 0; v < c->n_variables; ++v) {
         value[v] = model_variable_value(&c->variables[v], point);
@@ -351,8 +332,7 @@ void candidates_evaluate(const candidates *c, const model_point *point, double *
 }
 
 jc_status candidates_keep(const candidates *c, const double *coefficients, jc_arena *arena,
-                          model *out_model)
-{
+                          model *out_model) {
     short place[MODEL_MAX_VARIABLES]; // new index + 1; 0 = not used so far
     memset(place, 0, sizeof place);
     out_model->variables = jc_arena_alloc(arena, c->n_variables + 1, sizeof *out_model->variables);

@@ -12,8 +12,7 @@ typedef struct held_out {
     size_t n[JC_TARGET_COUNT];
 } held_out;
 
-static jc_status held_out_create(size_t n, held_out *out_held_out)
-{
+static jc_status held_out_create(size_t n, held_out *out_held_out) {
     held_out h = {0};
     jc_status status = JC_OK;
     for (int t = 0; t < JC_TARGET_COUNT; ++t) {
@@ -24,16 +23,14 @@ static jc_status held_out_create(size_t n, held_out *out_held_out)
     return status;
 }
 
-static void held_out_clear(held_out *h)
-{
+static void held_out_clear(held_out *h) {
     for (int t = 0; t < JC_TARGET_COUNT; ++t) {
         free(h->by[t]);
     }
     *h = (held_out){0};
 }
 
-static void predict_row(const kernel_model *k, const train_row *row, held_out *h)
-{
+static void predict_row(const kernel_model *k, const train_row *row, held_out *h) {
     jc_prediction p;
     kernel_model_predict(k, row->kernel, &p);
     h->by[JC_TARGET_RUNTIME][h->n[JC_TARGET_RUNTIME]++] =
@@ -46,20 +43,21 @@ static void predict_row(const kernel_model *k, const train_row *row, held_out *h
     model_spread_at(&k->power.spread, p.power_w, &low, &high);
     h->by[JC_TARGET_POWER][h->n[JC_TARGET_POWER]++] =
         (outcome){row->power_w, p.power_w, p.power_w * exp(low), p.power_w * exp(high)};
-    h->by[JC_TARGET_ENERGY][h->n[JC_TARGET_ENERGY]++] = (outcome){
-        row->power_w * row->runtime_s, p.energy_j, p.energy_low_j, p.energy_high_j};
+    h->by[JC_TARGET_ENERGY][h->n[JC_TARGET_ENERGY]++] =
+        (outcome){row->power_w * row->runtime_s, p.energy_j, p.energy_low_j, p.energy_high_j};
 }
 
 // Fit on the rows whose fold is not `without`; predict the others.
 static jc_status try_fold(const train_rows *set, const jc_train_options *options, const int *fold,
-                          int without, held_out *h)
-{
+                          int without, held_out *h) {
     jc_arena scratch = {0};
     size_t *index = calloc(set->n_rows + 1, sizeof *index);
     if (index == NULL) {
         return JC_ENOMEM;
     }
-    fit_request request = {.set = set, .index = index, .options = options,
+    fit_request request = {.set = set,
+                           .index = index,
+                           .options = options,
                            .seed = options->seed + 1 + (uint64_t)without};
     for (size_t i = 0; i < set->n_rows; ++i) {
         if (fold[i] != without) {
@@ -78,8 +76,7 @@ static jc_status try_fold(const train_rows *set, const jc_train_options *options
     return status;
 }
 
-static jc_status deal_all(const train_rows *set, int n_folds, uint64_t seed, int *fold)
-{
+static jc_status deal_all(const train_rows *set, int n_folds, uint64_t seed, int *fold) {
     size_t *all = calloc(set->n_rows + 1, sizeof *all);
     if (all == NULL) {
         return JC_ENOMEM;
@@ -92,8 +89,7 @@ static jc_status deal_all(const train_rows *set, int n_folds, uint64_t seed, int
     return status;
 }
 
-static jc_status summarise(const held_out *h, kernel_model *k)
-{
+static jc_status summarise(const held_out *h, kernel_model *k) {
     model_spread *const spreads[JC_TARGET_COUNT] = {&k->runtime.spread, &k->power.spread,
                                                     &k->energy_spread};
     jc_errors *const errors[JC_TARGET_COUNT] = {&k->runtime.held_out, &k->power.held_out,
@@ -114,14 +110,13 @@ static jc_status summarise(const held_out *h, kernel_model *k)
     return status;
 }
 
-jc_status crossval_kernel(const train_rows *set, const jc_train_options *options, kernel_model *k)
-{
+jc_status crossval_kernel(const train_rows *set, const jc_train_options *options, kernel_model *k) {
     // Three configurations at least: two remain for each fit.
     if (set->n_groups < 3) {
         return JC_OK;
     }
-    const int n_folds = (size_t)options->n_folds < set->n_groups ? options->n_folds
-                                                                 : (int)set->n_groups;
+    const int n_folds =
+        (size_t)options->n_folds < set->n_groups ? options->n_folds : (int)set->n_groups;
     held_out h;
     int *fold = calloc(set->n_rows + 1, sizeof *fold);
     jc_status status = held_out_create(set->n_rows, &h);
@@ -152,16 +147,14 @@ static const double END_SHARE = 0.25;
 static const double NEAREST_DISTANCE = 0.1;
 enum { FEWEST_FOR_WIDENING = 60 };
 
-static double size_of(const jc_kernel *kernel)
-{
+static double size_of(const jc_kernel *kernel) {
     double q[JC_QUANTITY_COUNT];
     jc_quantity_compute(kernel, q);
     return fmax(q[JC_QUANTITY_MACS], q[JC_QUANTITY_MOVED_BYTES]);
 }
 
 // 0: the middle; 1: the small end; 2: the large end.
-static jc_status find_ends(const train_rows *set, int *out_end)
-{
+static jc_status find_ends(const train_rows *set, int *out_end) {
     double *sizes = malloc((set->n_rows + 1) * sizeof *sizes);
     if (sizes == NULL) {
         return JC_ENOMEM;
@@ -181,8 +174,7 @@ static jc_status find_ends(const train_rows *set, int *out_end)
 
 // What an interval lacks, per unit of distance, for each row of one end.
 static jc_status try_end(const train_rows *set, const jc_train_options *options, const int *end,
-                         int without, double *growth, size_t *n)
-{
+                         int without, double *growth, size_t *n) {
     jc_arena scratch = {0};
     size_t *index = calloc(set->n_rows + 1, sizeof *index);
     if (index == NULL) {
@@ -215,8 +207,7 @@ static jc_status try_end(const train_rows *set, const jc_train_options *options,
 }
 
 jc_status crossval_widening(const train_rows *set, const jc_train_options *options,
-                            kernel_model *k)
-{
+                            kernel_model *k) {
     k->widening = SMALLEST_WIDENING;
     if (set->n_groups < FEWEST_FOR_WIDENING) {
         k->widening = 1; // too few to tell: e for a size e times too large

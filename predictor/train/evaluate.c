@@ -8,16 +8,14 @@
 #include <math.h>
 #include <stdlib.h>
 
-void jc_error_table_free(jc_error_table *table)
-{
+void jc_error_table_free(jc_error_table *table) {
     if (table != NULL) {
         free(table->records);
         free(table);
     }
 }
 
-static jc_status table_create(size_t most, jc_error_table **out_table)
-{
+static jc_status table_create(size_t most, jc_error_table **out_table) {
     jc_error_table *table = calloc(1, sizeof *table);
     if (table == NULL) {
         return JC_ENOMEM;
@@ -31,8 +29,7 @@ static jc_status table_create(size_t most, jc_error_table **out_table)
     return JC_OK;
 }
 
-jc_status jc_profile_errors(const jc_profile *profile, jc_error_table **out_table)
-{
+jc_status jc_profile_errors(const jc_profile *profile, jc_error_table **out_table) {
     jc_error_table *table = NULL;
     const jc_status status = table_create(profile->n_kernels * JC_TARGET_COUNT, &table);
     if (status != JC_OK) {
@@ -57,8 +54,7 @@ typedef struct outcomes {
     size_t n[JC_TARGET_COUNT];
 } outcomes;
 
-static void predict_row(const kernel_model *k, const train_row *row, outcomes *o)
-{
+static void predict_row(const kernel_model *k, const train_row *row, outcomes *o) {
     jc_prediction p;
     kernel_model_predict(k, row->kernel, &p);
     o->by[JC_TARGET_RUNTIME][o->n[JC_TARGET_RUNTIME]++] =
@@ -71,13 +67,12 @@ static void predict_row(const kernel_model *k, const train_row *row, outcomes *o
     model_spread_at(&k->power.spread, p.power_w, &low, &high);
     o->by[JC_TARGET_POWER][o->n[JC_TARGET_POWER]++] =
         (outcome){row->power_w, p.power_w, p.power_w * exp(low), p.power_w * exp(high)};
-    o->by[JC_TARGET_ENERGY][o->n[JC_TARGET_ENERGY]++] = (outcome){
-        row->power_w * row->runtime_s, p.energy_j, p.energy_low_j, p.energy_high_j};
+    o->by[JC_TARGET_ENERGY][o->n[JC_TARGET_ENERGY]++] =
+        (outcome){row->power_w * row->runtime_s, p.energy_j, p.energy_low_j, p.energy_high_j};
 }
 
 static jc_status evaluate_kernel(const kernel_model *k, const train_rows *set, outcomes *o,
-                                 jc_error_table *table)
-{
+                                 jc_error_table *table) {
     const size_t terms[JC_TARGET_COUNT] = {
         k->runtime.n_backbone + k->runtime.n_terms, k->power.n_backbone + k->power.n_terms,
         k->runtime.n_backbone + k->runtime.n_terms + k->power.n_backbone + k->power.n_terms};
@@ -105,8 +100,7 @@ static jc_status evaluate_kernel(const kernel_model *k, const train_rows *set, o
 }
 
 static jc_status evaluate(const jc_profile *profile, const jc_dataset *dataset, outcomes *o,
-                          jc_error_table *table)
-{
+                          jc_error_table *table) {
     jc_arena arena = {0};
     jc_status status = JC_OK;
     for (size_t i = 0; i < profile->n_kernels && status == JC_OK; ++i) {
@@ -123,8 +117,7 @@ static jc_status evaluate(const jc_profile *profile, const jc_dataset *dataset, 
 }
 
 jc_status jc_evaluate(const jc_profile *profile, const jc_dataset *dataset,
-                      jc_error_table **out_table, jc_error *err)
-{
+                      jc_error_table **out_table, jc_error *err) {
     jc_error_table *table = NULL;
     outcomes o = {0};
     jc_status status = table_create(profile->n_kernels * JC_TARGET_COUNT, &table);

@@ -27,8 +27,7 @@ typedef struct pool {
     size_t *set;
 } pool;
 
-static void pool_clear(pool *p)
-{
+static void pool_clear(pool *p) {
     free(p->q);
     free(p->y);
     free(p->weights);
@@ -37,8 +36,8 @@ static void pool_clear(pool *p)
     *p = (pool){0};
 }
 
-static jc_status pool_create(const train_rows *sets, size_t n_sets, size_t without, pool *out_pool)
-{
+static jc_status pool_create(const train_rows *sets, size_t n_sets, size_t without,
+                             pool *out_pool) {
     pool p = {0};
     size_t most = 1;
     for (size_t s = 0; s < n_sets; ++s) {
@@ -68,8 +67,7 @@ static jc_status pool_create(const train_rows *sets, size_t n_sets, size_t witho
 }
 
 // Power: weighted geometric mean, held to what was measured; none without a meter.
-static jc_status fit_power(const pool *p, jc_arena *arena, model *m)
-{
+static jc_status fit_power(const pool *p, jc_arena *arena, model *m) {
     double sum = 0;
     double weight = 0;
     m->low = (double)INFINITY;
@@ -89,15 +87,16 @@ static jc_status fit_power(const pool *p, jc_arena *arena, model *m)
     if (m->backbone == NULL) {
         return JC_ENOMEM;
     }
-    m->backbone[0] = (model_term){.coefficient = exp(sum / weight), .n_factors = 1,
-                                  .factor = {JC_QUANTITY_CALLS}, .exponent = {1}};
+    m->backbone[0] = (model_term){.coefficient = exp(sum / weight),
+                                  .n_factors = 1,
+                                  .factor = {JC_QUANTITY_CALLS},
+                                  .exponent = {1}};
     m->n_backbone = 1;
     return JC_OK;
 }
 
-static jc_status fit_without(const train_rows *sets, size_t n_sets, size_t without,
-                             jc_arena *arena, kernel_model *k)
-{
+static jc_status fit_without(const train_rows *sets, size_t n_sets, size_t without, jc_arena *arena,
+                             kernel_model *k) {
     pool p;
     jc_status status = pool_create(sets, n_sets, without, &p);
     if (status != JC_OK) {
@@ -122,13 +121,11 @@ typedef struct outcomes {
     size_t n[JC_TARGET_COUNT];
 } outcomes;
 
-static void add_outcome(outcomes *o, jc_target target, double measured, double predicted)
-{
+static void add_outcome(outcomes *o, jc_target target, double measured, double predicted) {
     o->by[target][o->n[target]++] = (outcome){.measured = measured, .predicted = predicted};
 }
 
-static void predict_set(const kernel_model *k, const train_rows *set, outcomes *o)
-{
+static void predict_set(const kernel_model *k, const train_rows *set, outcomes *o) {
     for (size_t i = 0; i < set->n_rows; ++i) {
         const train_row *row = &set->rows[i];
         model_point point;
@@ -144,8 +141,7 @@ static void predict_set(const kernel_model *k, const train_rows *set, outcomes *
 }
 
 // One bin: rows of other kernels say little about how errors go with size.
-static void join_bins(model_spread *s, double widening)
-{
+static void join_bins(model_spread *s, double widening) {
     for (size_t b = 1; b < s->n_bins; ++b) {
         s->low[0] = fmin(s->low[0], s->low[b]);
         s->high[0] = fmax(s->high[0], s->high[b]);
@@ -155,8 +151,7 @@ static void join_bins(model_spread *s, double widening)
     s->high[0] = fmax(s->high[0], 0) + widening;
 }
 
-static jc_status fill_spreads(const outcomes *o, double widening, kernel_model *k)
-{
+static jc_status fill_spreads(const outcomes *o, double widening, kernel_model *k) {
     model_spread *const spreads[JC_TARGET_COUNT] = {&k->runtime.spread, &k->power.spread,
                                                     &k->energy_spread};
     jc_errors *const errors[JC_TARGET_COUNT] = {&k->runtime.held_out, &k->power.held_out,
@@ -183,8 +178,7 @@ static jc_status fill_spreads(const outcomes *o, double widening, kernel_model *
 }
 
 // Leave one kernel out at a time; with one kernel there is only its own fit, widened.
-static jc_status find_spreads(const train_rows *sets, size_t n_sets, outcomes *o, kernel_model *k)
-{
+static jc_status find_spreads(const train_rows *sets, size_t n_sets, outcomes *o, kernel_model *k) {
     size_t n_used = 0;
     for (size_t s = 0; s < n_sets; ++s) {
         n_used += sets[s].n_rows > 0;
@@ -212,8 +206,7 @@ static jc_status find_spreads(const train_rows *sets, size_t n_sets, outcomes *o
 }
 
 jc_status fit_fallback(const train_rows *sets, size_t n_sets, jc_arena *arena,
-                       kernel_model *out_model)
-{
+                       kernel_model *out_model) {
     kernel_model k = {.kind = JC_KERNEL_NONE};
     outcomes o = {0};
     jc_status status = fit_without(sets, n_sets, SIZE_MAX, arena, &k);

@@ -39,14 +39,13 @@ typedef struct workspace {
 // One target: the rows that have it.
 typedef struct target_rows {
     size_t n;
-    size_t *at;      ///< [n], positions in the workspace
-    double *y;       ///< [n]
-    double *weights; ///< [n]
+    size_t *at;          ///< [n], positions in the workspace
+    double *y;           ///< [n]
+    double *weights;     ///< [n]
     double *out_of_fold; ///< [n]: prediction by a model without the row's fold
 } target_rows;
 
-static jc_status target_alloc(size_t n, target_rows *t)
-{
+static jc_status target_alloc(size_t n, target_rows *t) {
     t->at = calloc(n + 1, sizeof *t->at);
     t->y = calloc(n + 1, sizeof *t->y);
     t->weights = calloc(n + 1, sizeof *t->weights);
@@ -56,8 +55,7 @@ static jc_status target_alloc(size_t n, target_rows *t)
                : JC_ENOMEM;
 }
 
-static void target_clear(target_rows *t)
-{
+static void target_clear(target_rows *t) {
     free(t->at);
     free(t->y);
     free(t->weights);
@@ -65,8 +63,7 @@ static void target_clear(target_rows *t)
     *t = (target_rows){0};
 }
 
-static jc_status select_target(const workspace *w, jc_target target, target_rows *t)
-{
+static jc_status select_target(const workspace *w, jc_target target, target_rows *t) {
     const jc_status status = target_alloc(w->request->n, t);
     for (size_t i = 0; i < w->request->n && status == JC_OK; ++i) {
         const train_row *row = &w->request->set->rows[w->request->index[i]];
@@ -84,8 +81,7 @@ static jc_status select_target(const workspace *w, jc_target target, target_rows
 
 // --- Backbones -------------------------------------------------------------------------------
 
-static jc_status fit_runtime_backbone(const workspace *w, const target_rows *t, model *m)
-{
+static jc_status fit_runtime_backbone(const workspace *w, const target_rows *t, model *m) {
     double *q = malloc((t->n + 1) * JC_QUANTITY_COUNT * sizeof *q);
     if (q == NULL) {
         return JC_ENOMEM;
@@ -104,8 +100,7 @@ static jc_status fit_runtime_backbone(const workspace *w, const target_rows *t, 
 }
 
 // Power: its geometric mean; the result stays within what was measured.
-static jc_status fit_power_backbone(const workspace *w, const target_rows *t, model *m)
-{
+static jc_status fit_power_backbone(const workspace *w, const target_rows *t, model *m) {
     double sum = 0;
     double weight = 0;
     m->low = (double)INFINITY;
@@ -120,23 +115,23 @@ static jc_status fit_power_backbone(const workspace *w, const target_rows *t, mo
     if (m->backbone == NULL) {
         return JC_ENOMEM;
     }
-    m->backbone[0] = (model_term){.coefficient = exp(sum / weight), .n_factors = 1,
-                                  .factor = {JC_QUANTITY_CALLS}, .exponent = {1}};
+    m->backbone[0] = (model_term){.coefficient = exp(sum / weight),
+                                  .n_factors = 1,
+                                  .factor = {JC_QUANTITY_CALLS},
+                                  .exponent = {1}};
     m->n_backbone = 1;
     return JC_OK;
 }
 
 // --- Correction ------------------------------------------------------------------------------
 
-static double clamp(double value, double low, double high)
-{
+static double clamp(double value, double low, double high) {
     return value < low ? low : value > high ? high : value;
 }
 
 // Prediction of row i by the coefficients of one fit (0: all rows).
 static double predict_row(const workspace *w, const target_rows *t, const model *m,
-                          const relaxed_fit *fit, size_t fit_index, size_t i)
-{
+                          const relaxed_fit *fit, size_t fit_index, size_t i) {
     const double *x = w->X + t->at[i] * w->c.n_terms;
     const double *beta = fit->coefficients + fit_index * fit->n_cols;
     double g = 0;
@@ -150,8 +145,7 @@ static double predict_row(const workspace *w, const target_rows *t, const model 
 
 // Rows of the correction: the logarithm of what the backbone leaves.
 static jc_status fit_relaxed(const workspace *w, const target_rows *t, const model *m,
-                             relaxed_fit *out_fit)
-{
+                             relaxed_fit *out_fit) {
     const jc_train_options *o = w->request->options;
     const size_t p = w->c.n_terms;
     double *X = malloc((t->n * p + 1) * sizeof *X);
@@ -165,13 +159,18 @@ static jc_status fit_relaxed(const workspace *w, const target_rows *t, const mod
             y[i] = log(t->y[i] / model_backbone(m, w->q + t->at[i] * JC_QUANTITY_COUNT));
             fold[i] = w->fold[t->at[i]];
         }
-        const regression data = {.n_rows = t->n, .n_cols = p, .X = X, .y = y,
-                                 .weights = t->weights, .fold = fold, .n_folds = w->n_folds};
+        const regression data = {.n_rows = t->n,
+                                 .n_cols = p,
+                                 .X = X,
+                                 .y = y,
+                                 .weights = t->weights,
+                                 .fold = fold,
+                                 .n_folds = w->n_folds};
         status = moments_create(&data, &sums);
     }
     if (status == JC_OK) {
-        relaxed_options options = {.lasso = lasso_options_default(), .n_lambdas = o->n_lambdas,
-                                   .ratio = LAMBDA_RATIO};
+        relaxed_options options = {
+            .lasso = lasso_options_default(), .n_lambdas = o->n_lambdas, .ratio = LAMBDA_RATIO};
         options.lasso.tolerance = o->tolerance;
         options.lasso.max_terms = o->max_terms;
         status = relaxed_create(&sums, &options, out_fit);
@@ -183,15 +182,13 @@ static jc_status fit_relaxed(const workspace *w, const target_rows *t, const mod
     return status;
 }
 
-static void scale_backbone(model *m, double factor)
-{
+static void scale_backbone(model *m, double factor) {
     for (size_t i = 0; i < m->n_backbone; ++i) {
         m->backbone[i].coefficient *= factor;
     }
 }
 
-static jc_status fit_correction(const workspace *w, target_rows *t, model *m)
-{
+static jc_status fit_correction(const workspace *w, target_rows *t, model *m) {
     relaxed_fit fit;
     jc_status status = fit_relaxed(w, t, m, &fit);
     if (status != JC_OK) {
@@ -209,8 +206,7 @@ static jc_status fit_correction(const workspace *w, target_rows *t, model *m)
 }
 
 static jc_status spread_of(const double *measured, const double *predicted, size_t n,
-                           model_spread *out_spread)
-{
+                           model_spread *out_spread) {
     outcome *outcomes = calloc(n + 1, sizeof *outcomes);
     if (outcomes == NULL) {
         return JC_ENOMEM;
@@ -223,17 +219,16 @@ static jc_status spread_of(const double *measured, const double *predicted, size
     return status;
 }
 
-static jc_status fit_target(const workspace *w, jc_target target, target_rows *t, model *m)
-{
+static jc_status fit_target(const workspace *w, jc_target target, target_rows *t, model *m) {
     m->bound = CORRECTION_BOUND;
-    jc_status status = target == JC_TARGET_RUNTIME ? fit_runtime_backbone(w, t, m)
-                                                   : fit_power_backbone(w, t, m);
+    jc_status status =
+        target == JC_TARGET_RUNTIME ? fit_runtime_backbone(w, t, m) : fit_power_backbone(w, t, m);
     if (status == JC_OK && w->n_groups >= FEWEST_FOR_CORRECTION) {
         status = fit_correction(w, t, m);
     } else {
         for (size_t i = 0; i < t->n && status == JC_OK; ++i) {
-            t->out_of_fold[i] = clamp(
-                model_backbone(m, w->q + t->at[i] * JC_QUANTITY_COUNT), m->low, m->high);
+            t->out_of_fold[i] =
+                clamp(model_backbone(m, w->q + t->at[i] * JC_QUANTITY_COUNT), m->low, m->high);
         }
     }
     m->held_out.terms = m->n_backbone + m->n_terms;
@@ -244,8 +239,7 @@ static jc_status fit_target(const workspace *w, jc_target target, target_rows *t
 
 // Energy out of fold: the product of runtime and power, each by models without the row's fold.
 static jc_status fit_energy_spread(const target_rows *runtime, const target_rows *power,
-                                   model_spread *out_spread)
-{
+                                   model_spread *out_spread) {
     double *measured = calloc(power->n + 1, sizeof *measured);
     double *predicted = calloc(power->n + 1, sizeof *predicted);
     jc_status status = JC_ENOMEM;
@@ -263,8 +257,7 @@ static jc_status fit_energy_spread(const target_rows *runtime, const target_rows
 }
 
 // Keep the ranges of variables, of columns, and of the work; renumber.
-static void prune_ranges(kernel_model *k)
-{
+static void prune_ranges(kernel_model *k) {
     int place[MODEL_MAX_RANGES];
     bool used[MODEL_MAX_RANGES] = {false};
     model *const models[] = {&k->runtime, &k->power};
@@ -290,8 +283,7 @@ static void prune_ranges(kernel_model *k)
     }
 }
 
-static jc_status fit_targets(workspace *w)
-{
+static jc_status fit_targets(workspace *w) {
     kernel_model *k = w->k;
     target_rows runtime = {0};
     target_rows power = {0};
@@ -316,8 +308,7 @@ static jc_status fit_targets(workspace *w)
     return status;
 }
 
-static size_t count_groups(const fit_request *r)
-{
+static size_t count_groups(const fit_request *r) {
     size_t n = 0;
     bool *seen = calloc(r->set->n_groups + 1, sizeof *seen);
     for (size_t i = 0; i < r->n && seen != NULL; ++i) {
@@ -329,8 +320,7 @@ static size_t count_groups(const fit_request *r)
     return n;
 }
 
-static jc_status prepare(workspace *w)
-{
+static jc_status prepare(workspace *w) {
     const fit_request *r = w->request;
     jc_status status = candidates_ranges(r->set, r->index, r->n, w->arena, w->k);
     if (status != JC_OK) {
@@ -356,8 +346,7 @@ static jc_status prepare(workspace *w)
     return train_rows_deal(r->set, r->index, r->n, w->n_folds, r->seed, w->fold);
 }
 
-jc_status fit_kernel(const fit_request *request, jc_arena *arena, kernel_model *out_model)
-{
+jc_status fit_kernel(const fit_request *request, jc_arena *arena, kernel_model *out_model) {
     kernel_model k = {.kind = request->set->kind, .precision = request->set->precision};
     workspace w = {.request = request, .arena = arena, .k = &k};
     w.n_groups = count_groups(request);

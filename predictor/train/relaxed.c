@@ -12,32 +12,31 @@
 static const double gammas[] = {0, 0.25, 0.5, 1};
 enum { GAMMAS = sizeof gammas / sizeof gammas[0] };
 
-// Added to the unit diagonal of least squares, so that columns that depend on each other share
-// their coefficient instead of blowing it up.
-static const double RIDGE = 1e-6;
+// Added to the unit diagonal of the Gram matrix, as if each column had one more row with √RIDGE of
+// it and y = 0: columns that depend on each other share their coefficient instead of blowing it up
+// (the elastic net of Zou and Hastie, J. R. Stat. Soc. B 67, 2005, with a small fixed second part).
+static const double RIDGE = 1e-4;
 
 typedef struct search {
     const moments *m;
     const relaxed_options *options;
     double *lambdas;
-    double *lasso;    ///< [(1 + n_folds) x n_lambdas x n_cols], standardised
-    double *squares;  ///< the same shape: least squares on the supports
-    problem *problems;///< [1 + n_folds]
-    double *error;    ///< [n_lambdas x GAMMAS]
-    double *A;        ///< scratch [n_cols x n_cols]
-    double *b;        ///< scratch [n_cols]
-    size_t *support;  ///< scratch [n_cols]
-    double *mixed;    ///< scratch [n_cols]
-    size_t n_lambdas; ///< solved for all rows
+    double *lasso;     ///< [(1 + n_folds) x n_lambdas x n_cols], standardised
+    double *squares;   ///< the same shape: least squares on the supports
+    problem *problems; ///< [1 + n_folds]
+    double *error;     ///< [n_lambdas x GAMMAS]
+    double *A;         ///< scratch [n_cols x n_cols]
+    double *b;         ///< scratch [n_cols]
+    size_t *support;   ///< scratch [n_cols]
+    double *mixed;     ///< scratch [n_cols]
+    size_t n_lambdas;  ///< solved for all rows
 } search;
 
-static double *at(const search *s, double *array, int fit, size_t l)
-{
+static double *at(const search *s, double *array, int fit, size_t l) {
     return array + ((size_t)fit * s->options->n_lambdas + l) * s->m->n_cols;
 }
 
-static void refit(search *s, const problem *p, const double *lasso, double *out_beta)
-{
+static void refit(search *s, const problem *p, const double *lasso, double *out_beta) {
     size_t k = 0;
     for (size_t j = 0; j < p->n_cols; ++j) {
         if (lasso[j] != 0) {
@@ -49,7 +48,6 @@ static void refit(search *s, const problem *p, const double *lasso, double *out_
         for (size_t l = 0; l < k; ++l) {
             s->A[i * k + l] = row[s->support[l]];
         }
-        s->A[i * k + i] += RIDGE;
         s->b[i] = p->xy[s->support[i]];
     }
     memcpy(out_beta, lasso, p->n_cols * sizeof *out_beta);
@@ -60,8 +58,7 @@ static void refit(search *s, const problem *p, const double *lasso, double *out_
     }
 }
 
-static bool same_support(const double *a, const double *b, size_t n)
-{
+static bool same_support(const double *a, const double *b, size_t n) {
     for (size_t j = 0; j < n; ++j) {
         if ((a[j] == 0) != (b[j] == 0)) {
             return false;
@@ -72,8 +69,7 @@ static bool same_support(const double *a, const double *b, size_t n)
 
 // Path and refits of one fit (0: all rows; f + 1: without fold f). Where a fold's path ends early
 // its last solution stands.
-static jc_status fit_one(search *s, int fit)
-{
+static jc_status fit_one(search *s, int fit) {
     const problem *p = &s->problems[fit];
     const size_t n = s->m->n_cols;
     size_t n_done = 0;
@@ -102,8 +98,7 @@ static jc_status fit_one(search *s, int fit)
     return JC_OK;
 }
 
-static const double *mix(search *s, int fit, size_t l, double gamma)
-{
+static const double *mix(search *s, int fit, size_t l, double gamma) {
     const double *lasso = at(s, s->lasso, fit, l);
     const double *squares = at(s, s->squares, fit, l);
     for (size_t j = 0; j < s->m->n_cols; ++j) {
@@ -112,25 +107,31 @@ static const double *mix(search *s, int fit, size_t l, double gamma)
     return s->mixed;
 }
 
-static void score_fold(search *s, int fold)
-{
+static void score_fold(search *s, int fold) {
     const double total = s->m->total[0];
     for (size_t l = 0; l < s->n_lambdas; ++l) {
         for (size_t g = 0; g < GAMMAS; ++g) {
             double weight = 0;
-            const double error =
-                problem_fold_error(&s->problems[fold + 1], s->m, fold,
-                                   mix(s, fold + 1, l, gammas[g]), &weight);
+            const double error = problem_fold_error(&s->problems[fold + 1], s->m, fold,
+                                                    mix(s, fold + 1, l, gammas[g]), &weight);
             s->error[l * GAMMAS + g] += weight / total * error;
         }
     }
 }
 
-static jc_status run(search *s, relaxed_fit *fit)
-{
+static void add_ridge(problem *p) {
+    for (size_t j = 0; j < p->n_cols; ++j) {
+        p->gram[j * p->n_cols + j] += p->scale[j] > 0 ? RIDGE : 0;
+    }
+}
+
+static jc_status run(search *s, relaxed_fit *fit) {
     jc_status status = JC_OK;
     for (int f = -1; f < s->m->n_folds && status == JC_OK; ++f) {
         status = problem_create(s->m, f, &s->problems[f + 1]);
+        if (status == JC_OK) {
+            add_ridge(&s->problems[f + 1]);
+        }
         if (status == JC_OK && f < 0) {
             lasso_lambdas(lasso_lambda_max(&s->problems[0]), s->options->ratio,
                           s->options->n_lambdas, s->lambdas);
@@ -159,15 +160,13 @@ static jc_status run(search *s, relaxed_fit *fit)
     return JC_OK;
 }
 
-void relaxed_clear(relaxed_fit *fit)
-{
+void relaxed_clear(relaxed_fit *fit) {
     free(fit->coefficients);
     free(fit->intercepts);
     *fit = (relaxed_fit){0};
 }
 
-static void search_clear(search *s)
-{
+static void search_clear(search *s) {
     for (int f = 0; s->problems != NULL && f <= s->m->n_folds; ++f) {
         problem_clear(&s->problems[f]);
     }
@@ -182,8 +181,7 @@ static void search_clear(search *s)
     free(s->mixed);
 }
 
-jc_status relaxed_create(const moments *m, const relaxed_options *options, relaxed_fit *out_fit)
-{
+jc_status relaxed_create(const moments *m, const relaxed_options *options, relaxed_fit *out_fit) {
     const size_t n = m->n_cols + 1;
     const size_t fits = (size_t)m->n_folds + 1;
     relaxed_fit fit = {.n_cols = m->n_cols, .n_folds = m->n_folds};

@@ -27,8 +27,7 @@ typedef struct slot {
     size_t row;
 } slot;
 
-static int compare_slots(const void *a, const void *b)
-{
+static int compare_slots(const void *a, const void *b) {
     const slot *x = a;
     const slot *y = b;
     if (x->hash != y->hash) {
@@ -40,8 +39,7 @@ static int compare_slots(const void *a, const void *b)
 // Equal kernels get equal groups; groups are numbered in the order of their hashes, so that the
 // order of rows in a file decides nothing. (A collision of 64-bit hashes would merge two groups:
 // they would share a fold, which does no harm.)
-static jc_status find_groups(train_rows *set, jc_arena *arena)
-{
+static jc_status find_groups(train_rows *set, jc_arena *arena) {
     slot *slots = malloc((set->n_rows + 1) * sizeof *slots);
     set->group_hash = jc_arena_alloc(arena, set->n_rows + 1, sizeof *set->group_hash);
     if (slots == NULL || set->group_hash == NULL) {
@@ -62,36 +60,32 @@ static jc_status find_groups(train_rows *set, jc_arena *arena)
     return JC_OK;
 }
 
-static double power_of(const jc_measurement *m)
-{
+static double power_of(const jc_measurement *m) {
     return isnan(m->power_w) && m->energy_j > 0 ? m->energy_j / m->runtime_s : m->power_w;
 }
 
 // Relative standard deviation of an energy reading: a counter that steps every s seconds, read at
 // both ends of a window of w, is off by the sum of two uniform errors: s/(w·√6). A window that is
 // not known is one pass.
-static double counter_noise(const jc_measurement *m, double step_s)
-{
+static double counter_noise(const jc_measurement *m, double step_s) {
     const double window = m->window_s > 0 ? m->window_s : m->runtime_s;
     return step_s > 0 ? step_s / (window * sqrt(6)) : 0;
 }
 
-static train_row make_row(const jc_row *row, double step_s)
-{
+static train_row make_row(const jc_row *row, double step_s) {
     const jc_measurement *m = &row->measured;
     const double power = power_of(m);
     const double spread = m->runtime_rel_sd > 0 ? m->runtime_rel_sd : 0;
     return (train_row){
         .kernel = &row->kernel,
         .runtime_s = m->runtime_s,
-        .power_w = power > 0 && isfinite(power) ? power : NAN,
+        .power_w = power > 0 && isfinite(power) ? power : (double)NAN,
         .runtime_noise = spread,
         .power_noise = sqrt(spread * spread + pow(counter_noise(m, step_s), 2)),
     };
 }
 
-static jc_status drop_outliers(train_rows *set, int64_t *dropped)
-{
+static jc_status drop_outliers(train_rows *set, int64_t *dropped) {
     double *logs = malloc((set->n_rows + 1) * sizeof *logs);
     if (logs == NULL) {
         return JC_ENOMEM;
@@ -111,13 +105,12 @@ static jc_status drop_outliers(train_rows *set, int64_t *dropped)
             set->rows[i].power_w = NAN;
             dropped[DROPPED_POWER_OUTLIER]++;
         }
-        set->n_power += !isnan(set->rows[i].power_w);
+        set->n_power += isnan(set->rows[i].power_w) ? 0 : 1;
     }
     return JC_OK;
 }
 
-static jc_status list_dropped(train_rows *set, const int64_t *dropped, jc_arena *arena)
-{
+static jc_status list_dropped(train_rows *set, const int64_t *dropped, jc_arena *arena) {
     set->dropped = jc_arena_alloc(arena, DROPPED_REASONS, sizeof *set->dropped);
     if (set->dropped == NULL) {
         return JC_ENOMEM;
@@ -130,9 +123,8 @@ static jc_status list_dropped(train_rows *set, const int64_t *dropped, jc_arena 
     return JC_OK;
 }
 
-jc_status train_rows_collect(const jc_dataset *dataset, jc_kernel_kind kind,
-                             jc_precision precision, jc_arena *arena, train_rows *out_rows)
-{
+jc_status train_rows_collect(const jc_dataset *dataset, jc_kernel_kind kind, jc_precision precision,
+                             jc_arena *arena, train_rows *out_rows) {
     train_rows set = {.kind = kind, .precision = precision};
     int64_t dropped[DROPPED_REASONS] = {0};
     set.rows = jc_arena_alloc(arena, dataset->n_rows + 1, sizeof *set.rows);
@@ -166,8 +158,7 @@ jc_status train_rows_collect(const jc_dataset *dataset, jc_kernel_kind kind,
 }
 
 // Finaliser of splitmix64 (Steele, Lea, Flood, OOPSLA 2014).
-static uint64_t mix(uint64_t x)
-{
+static uint64_t mix(uint64_t x) {
     x += UINT64_C(0x9e3779b97f4a7c15);
     x = (x ^ (x >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
     x = (x ^ (x >> 27)) * UINT64_C(0x94d049bb133111eb);
@@ -175,8 +166,7 @@ static uint64_t mix(uint64_t x)
 }
 
 jc_status train_rows_deal(const train_rows *set, const size_t *index, size_t n, int n_folds,
-                          uint64_t seed, int *out_fold)
-{
+                          uint64_t seed, int *out_fold) {
     slot *slots = malloc((set->n_groups + 1) * sizeof *slots);
     int *fold = malloc((set->n_groups + 1) * sizeof *fold);
     bool *present = calloc(set->n_groups + 1, sizeof *present);

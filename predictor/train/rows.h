@@ -11,9 +11,9 @@
 /** One usable row. */
 typedef struct train_row {
     const jc_kernel *kernel;
-    size_t group;     ///< configuration: equal kernels, equal group
-    double runtime_s; ///< > 0
-    double power_w;   ///< > 0, or NaN
+    size_t group;         ///< configuration: equal kernels, equal group
+    double runtime_s;     ///< > 0
+    double power_w;       ///< > 0, or NaN
     double runtime_noise; ///< relative standard deviation of the measurement; 0 = unknown
     double power_noise;
 } train_row;

@@ -10,15 +10,13 @@ static const double MISCOVERAGE = 0.1;
 // A bin needs enough residuals for its 5 % quantile to be one of them, and not the extreme one.
 enum { ROWS_PER_BIN = 80, MOST_BINS = 10 };
 
-static int compare_doubles(const void *a, const void *b)
-{
+static int compare_doubles(const void *a, const void *b) {
     const double x = *(const double *)a;
     const double y = *(const double *)b;
     return (x > y) - (x < y);
 }
 
-double statistics_median(double *values, size_t n)
-{
+double statistics_median(double *values, size_t n) {
     if (n == 0) {
         return NAN;
     }
@@ -26,8 +24,7 @@ double statistics_median(double *values, size_t n)
     return n % 2 == 1 ? values[n / 2] : 0.5 * (values[n / 2 - 1] + values[n / 2]);
 }
 
-double statistics_deviation(const double *values, size_t n, double middle)
-{
+double statistics_deviation(const double *values, size_t n, double middle) {
     double *distances = malloc((n + 1) * sizeof *distances);
     if (distances == NULL) {
         return INFINITY;
@@ -40,8 +37,7 @@ double statistics_deviation(const double *values, size_t n, double middle)
     return 1.4826 * median;
 }
 
-double statistics_quantile(double *values, size_t n, double q)
-{
+double statistics_quantile(double *values, size_t n, double q) {
     if (n == 0) {
         return NAN;
     }
@@ -56,8 +52,7 @@ typedef struct residual {
     double value;
 } residual;
 
-static int compare_residuals(const void *a, const void *b)
-{
+static int compare_residuals(const void *a, const void *b) {
     const residual *x = a;
     const residual *y = b;
     if (x->size != y->size) {
@@ -67,8 +62,7 @@ static int compare_residuals(const void *a, const void *b)
 }
 
 // Order statistics ⌊(n+1)·α/2⌋ and ⌈(n+1)·(1 − α/2)⌉ of n residuals; the extremes where n is small.
-static void fill_bin(const residual *r, size_t n, double *values, size_t b, model_spread *s)
-{
+static void fill_bin(const residual *r, size_t n, double *values, size_t b, model_spread *s) {
     double size = 0;
     for (size_t i = 0; i < n; ++i) {
         values[i] = r[i].value;
@@ -82,8 +76,7 @@ static void fill_bin(const residual *r, size_t n, double *values, size_t b, mode
     s->high[b] = values[high > (double)n ? n - 1 : (size_t)high - 1];
 }
 
-jc_status statistics_spread(const outcome *outcomes, size_t n, model_spread *out_spread)
-{
+jc_status statistics_spread(const outcome *outcomes, size_t n, model_spread *out_spread) {
     if (n == 0) {
         return JC_EINVAL;
     }
@@ -117,8 +110,7 @@ jc_status statistics_spread(const outcome *outcomes, size_t n, model_spread *out
     return JC_OK;
 }
 
-jc_status statistics_errors(const outcome *outcomes, size_t n, jc_errors *out_errors)
-{
+jc_status statistics_errors(const outcome *outcomes, size_t n, jc_errors *out_errors) {
     double *relative = malloc((n + 1) * sizeof *relative);
     if (relative == NULL) {
         return JC_ENOMEM;

@@ -23,7 +23,8 @@ typedef struct outcome {
 } outcome;
 
 /**
- * Quantiles of log(measured/predicted) by size of the prediction: split conformal intervals in bins.
+ * Quantiles of log(measured/predicted) by size of the prediction: split conformal intervals in
+ * bins.
  *
  * Source: Lei, G'Sell, Rinaldo, Tibshirani, Wasserman, "Distribution-free predictive inference for
  * regression", JASA 113, 2018, Alg. 2, with residuals out of fold (Barber et al., "Predictive

@@ -13,14 +13,12 @@
 
 #define TRAINER "joulecast " JC_VERSION
 
-jc_train_options jc_train_options_default(void)
-{
+jc_train_options jc_train_options_default(void) {
     return (jc_train_options){
         .n_folds = 10, .seed = 1, .max_terms = 70, .n_lambdas = 60, .tolerance = 1e-5};
 }
 
-static jc_status check_options(const jc_train_options *o, jc_error *err)
-{
+static jc_status check_options(const jc_train_options *o, jc_error *err) {
     if (o->n_folds < 2 || o->n_folds > 100) {
         return jc_error_set(err, JC_EINVAL, NULL, 0, "folds must be 2 to 100, not %d", o->n_folds);
     }
@@ -32,14 +30,12 @@ static jc_status check_options(const jc_train_options *o, jc_error *err)
     return JC_OK;
 }
 
-static uint64_t digest_double(uint64_t digest, double value)
-{
+static uint64_t digest_double(uint64_t digest, double value) {
     return digest_add(digest, &value, sizeof value);
 }
 
 // Sizes and what was measured, row by row.
-static uint64_t digest_dataset(const jc_dataset *dataset)
-{
+static uint64_t digest_dataset(const jc_dataset *dataset) {
     uint64_t digest = DIGEST_BEGIN;
     for (size_t i = 0; i < dataset->n_rows; ++i) {
         const uint64_t kernel = jc_kernel_hash(&dataset->rows[i].kernel);
@@ -52,8 +48,7 @@ static uint64_t digest_dataset(const jc_dataset *dataset)
 }
 
 static jc_status train_kernel(const train_rows *set, const jc_train_options *options,
-                              jc_arena *arena, kernel_model *k)
-{
+                              jc_arena *arena, kernel_model *k) {
     size_t *all = calloc(set->n_rows + 1, sizeof *all);
     if (all == NULL) {
         return JC_ENOMEM;
@@ -61,8 +56,8 @@ static jc_status train_kernel(const train_rows *set, const jc_train_options *opt
     for (size_t i = 0; i < set->n_rows; ++i) {
         all[i] = i;
     }
-    const fit_request request = {.set = set, .index = all, .n = set->n_rows, .options = options,
-                                 .seed = options->seed};
+    const fit_request request = {
+        .set = set, .index = all, .n = set->n_rows, .options = options, .seed = options->seed};
     jc_status status = fit_kernel(&request, arena, k);
     free(all);
     if (status == JC_OK) {
@@ -77,8 +72,7 @@ static jc_status train_kernel(const train_rows *set, const jc_train_options *opt
 }
 
 static jc_status train_kernels(const jc_dataset *dataset, const jc_train_options *options,
-                               jc_profile *profile, train_rows *sets, size_t *out_n_sets)
-{
+                               jc_profile *profile, train_rows *sets, size_t *out_n_sets) {
     size_t n_sets = 0;
     size_t n_rows = 0;
     for (int kind = 0; kind < JC_KERNEL_COUNT; ++kind) {
@@ -103,8 +97,7 @@ static jc_status train_kernels(const jc_dataset *dataset, const jc_train_options
 }
 
 static jc_status fill_profile(const jc_dataset *dataset, const jc_train_options *options,
-                              jc_profile *profile)
-{
+                              jc_profile *profile) {
     const size_t most = (size_t)JC_KERNEL_COUNT * JC_PRECISION_COUNT;
     train_rows *sets = jc_arena_alloc(&profile->arena, most, sizeof *sets);
     profile->kernels = jc_arena_alloc(&profile->arena, most, sizeof *profile->kernels);
@@ -127,8 +120,7 @@ static jc_status fill_profile(const jc_dataset *dataset, const jc_train_options 
 }
 
 jc_status jc_train(const jc_dataset *dataset, const jc_train_options *options,
-                   jc_profile **out_profile, jc_error *err)
-{
+                   jc_profile **out_profile, jc_error *err) {
     const jc_train_options defaults = jc_train_options_default();
     options = options == NULL ? &defaults : options;
     jc_status status = check_options(options, err);
