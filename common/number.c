@@ -53,22 +53,13 @@ bool jc_parse_int64(const char *text, int64_t *out_value) {
     return true;
 }
 
-char *jc_format_double(double value, char *buffer) {
-    for (int digits = 15; digits <= 17; ++digits) {
-        (void)snprintf(buffer, JC_NUMBER_TEXT_SIZE, "%.*g", digits, value);
-        if (strtod(buffer, NULL) == value) {
-            break;
-        }
-    }
-    char *point = strchr(buffer, decimal_point());
-    if (point != NULL) {
-        *point = '.';
-    }
-    return buffer;
-}
-
 int64_t jc_mul_saturating(int64_t a, int64_t b) {
+#if defined(__GNUC__)
+    int64_t product = 0; // a check without the division, which shapes ask for often
+    return __builtin_mul_overflow(a, b, &product) ? INT64_MAX : product;
+#else
     return a != 0 && b > INT64_MAX / a ? INT64_MAX : a * b;
+#endif
 }
 
 int64_t jc_add_saturating(int64_t a, int64_t b) {

@@ -36,9 +36,12 @@ void jc_suggestion_offer(jc_suggestion *suggestion, const char *name) {
     if (n_wanted == 0 || n_wanted > LONGEST_NAME || n_name > LONGEST_NAME) {
         return;
     }
-    const size_t distance = edit_distance(suggestion->wanted, n_wanted, name, n_name);
-    // More than a third of the letters wrong is another word, not a slip.
+    // More than about a quarter of the letters wrong is another word, not a slip.
     const size_t farthest = 1 + n_wanted / 4;
+    if (n_name > n_wanted + farthest || n_wanted > n_name + farthest) {
+        return;
+    }
+    const size_t distance = edit_distance(suggestion->wanted, n_wanted, name, n_name);
     if (distance <= farthest && (suggestion->best == NULL || distance < suggestion->distance)) {
         suggestion->best = name;
         suggestion->distance = distance;
