@@ -101,12 +101,20 @@ const jc_device *jc_profile_device(const jc_profile *profile);
 
 const jc_provenance *jc_profile_provenance(const jc_profile *profile);
 
+/** Rows left out of training, and why. */
+typedef struct jc_dropped {
+    const char *reason;
+    int64_t rows;
+} jc_dropped;
+
 /** One kernel in one precision that a profile has a model of its own for. */
 typedef struct jc_coverage {
     jc_kernel_kind kind;
     jc_precision precision;
-    size_t rows;                         ///< measured rows it was fitted on
-    bool has_power;                      ///< false: runtime only
+    size_t rows;               ///< measured rows it was fitted on
+    bool has_power;            ///< false: runtime only
+    const jc_dropped *dropped; ///< [n_dropped], the profile's
+    size_t n_dropped;
     jc_errors held_out[JC_TARGET_COUNT]; ///< rows = 0 where the target has no model
 } jc_coverage;
 

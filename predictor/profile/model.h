@@ -87,7 +87,7 @@ typedef struct kernel_model {
     jc_precision precision;
     size_t n_rows;
     size_t n_configurations;
-    struct jc_dropped *dropped;
+    jc_dropped *dropped;
     size_t n_dropped;
     model_range *ranges;
     size_t n_ranges;
@@ -97,12 +97,6 @@ typedef struct kernel_model {
     model_spread energy_spread;
     jc_errors energy_held_out;
 } kernel_model;
-
-/** Rows left out of training, and why. */
-typedef struct jc_dropped {
-    const char *reason;
-    int64_t rows;
-} jc_dropped;
 
 /** Logarithms of a kernel's quantities within ranges, and how far outside the kernel lies. */
 typedef struct model_point {

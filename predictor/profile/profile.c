@@ -38,6 +38,8 @@ void jc_profile_coverage(const jc_profile *profile, size_t i, jc_coverage *out_c
         .kind = k->kind,
         .precision = k->precision,
         .rows = k->n_rows,
+        .dropped = k->dropped,
+        .n_dropped = k->n_dropped,
         .has_power = k->power.n_backbone > 0,
         .held_out = {k->runtime.held_out, k->power.held_out, k->energy_held_out},
     };

@@ -4,10 +4,9 @@
 #include "format.h"
 #include "model.h"
 
-#include "common/file.h"
+#include "common/atomic_file.h"
 #include "common/yaml/yaml.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -224,36 +223,23 @@ static jc_status write_document(const jc_profile *profile, FILE *file, jc_error 
     return jc_yaml_writer_close(w, err);
 }
 
-// Text and its digest into a new file at `path`.
-static jc_status write_file(const char *path, const char *text, size_t length, jc_error *err) {
-    FILE *file = fopen(path, "wb");
-    if (file == NULL) {
-        return jc_error_set(err, jc_status_from_errno(errno), path, 0, "%s", strerror(errno));
+// Text and its digest into a file that appears whole.
+static jc_status replace_file(const char *path, const char *text, size_t length, jc_error *err) {
+    jc_atomic_file out = {0};
+    jc_status status = jc_atomic_file_open(path, &out, err);
+    if (status != JC_OK) {
+        return status;
     }
     char digest[JC_DIGEST_SIZE];
     digest_format(digest_add(DIGEST_BEGIN, text, length), digest, sizeof digest);
-    bool good = fwrite(text, 1, length, file) == length;
-    good = fprintf(file, PROFILE_DIGEST_KEY "%s\n", digest) > 0 && good;
-    good = fclose(file) == 0 && good;
-    return good ? JC_OK
-                : jc_error_set(err, JC_EIO, path, 0, "cannot be written: %s", strerror(errno));
-}
-
-static jc_status replace_file(const char *path, const char *text, size_t length, jc_error *err) {
-    const size_t size = strlen(path) + sizeof ".part";
-    char *part = malloc(size);
-    if (part == NULL) {
-        return jc_error_set(err, JC_ENOMEM, path, 0, "out of memory");
+    // What cannot be written here is reported by jc_atomic_file_finish.
+    (void)fwrite(text, 1, length, out.file);
+    (void)fprintf(out.file, PROFILE_DIGEST_KEY "%s\n", digest);
+    status = jc_atomic_file_finish(&out, err);
+    if (status == JC_OK) {
+        status = jc_atomic_file_commit(&out, err);
     }
-    (void)snprintf(part, size, "%s.part", path);
-    jc_status status = write_file(part, text, length, err);
-    if (status == JC_OK && rename(part, path) != 0) {
-        status = jc_error_set(err, jc_status_from_errno(errno), path, 0, "%s", strerror(errno));
-    }
-    if (status != JC_OK) {
-        (void)remove(part); // the failure that matters is reported already
-    }
-    free(part);
+    jc_atomic_file_abandon(&out);
     return status;
 }
 

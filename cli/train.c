@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+// joulecast train: a profile from the rows of a dataset.
+#include "command.h"
+#include "errors.h"
+
+#include <joulecast/train.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+
+typedef struct train_extra {
+    const char *profile; ///< -o
+    jc_train_options options;
+} train_extra;
+
+static const char *parse_output(cli_options *options, const char *text) {
+    train_extra *extra = options->extra;
+    extra->profile = text;
+    return text[0] == '\0' ? "the name of the profile to write" : NULL;
+}
+
+static const char *parse_seed(cli_options *options, const char *text) {
+    train_extra *extra = options->extra;
+    int64_t seed = 0;
+    if (!cli_parse_integer(text, 0, INT64_MAX, &seed)) {
+        return "a whole number, 0 or more";
+    }
+    extra->options.seed = (uint64_t)seed;
+    return NULL;
+}
+
+static const char *parse_folds(cli_options *options, const char *text) {
+    train_extra *extra = options->extra;
+    int64_t folds = 0;
+    if (!cli_parse_integer(text, 2, 100, &folds)) {
+        return "a whole number from 2 to 100";
+    }
+    extra->options.n_folds = (int)folds;
+    return NULL;
+}
+
+static const cli_option option_output = {'o', "output", "PROFILE", "the profile to write",
+                                         parse_output};
+static const cli_option option_seed = {0, "seed", "N", "deals rows to folds in another way (1)",
+                                       parse_seed};
+static const cli_option option_folds = {0, "folds", "N", "folds of cross-validation (10)",
+                                        parse_folds};
+
+// What was left out is said before the table: it bears on every number in it.
+static void report_dropped(const jc_profile *profile) {
+    for (size_t i = 0; i < jc_profile_n_kernels(profile); ++i) {
+        jc_coverage c;
+        jc_profile_coverage(profile, i, &c);
+        for (size_t d = 0; d < c.n_dropped; ++d) {
+            (void)fprintf(stderr, "joulecast: %s %s: %lld rows: %s\n", jc_kernel_name(c.kind),
+                          jc_precision_name(c.precision), (long long)c.dropped[d].rows,
+                          c.dropped[d].reason);
+        }
+    }
+}
+
+static cli_exit print_result(const cli_options *options, const jc_profile *profile) {
+    jc_error_table *errors = NULL;
+    if (jc_profile_errors(profile, &errors) != JC_OK) {
+        const jc_error err = {.status = JC_ENOMEM};
+        return cli_report_error(&err);
+    }
+    report_dropped(profile);
+    const cli_exit code =
+        cli_print_errors(options, "Held-out errors (nested cross-validation)", errors);
+    jc_error_table_free(errors);
+    return code;
+}
+
+static cli_exit run_train(const cli_command *self, int argc, char **argv) {
+    train_extra extra = {.options = jc_train_options_default()};
+    cli_options options = {.extra = &extra};
+    cli_exit code = CLI_OK;
+    if (!cli_parse(self, argc, argv, &options, &code)) {
+        return code;
+    }
+    if (extra.profile == NULL) {
+        return cli_report_usage(self->name, "needs -o PROFILE, the file to write");
+    }
+    jc_error err = {0};
+    jc_dataset *dataset = NULL;
+    jc_profile *profile = NULL;
+    jc_status status = jc_dataset_load(options.operands[0], &dataset, &err);
+    if (status == JC_OK) {
+        status = jc_train(dataset, &extra.options, &profile, &err);
+    }
+    if (status == JC_OK) {
+        status = jc_profile_save(profile, extra.profile, &err);
+    }
+    code = status == JC_OK ? print_result(&options, profile) : cli_report_error(&err);
+    jc_profile_free(profile);
+    jc_dataset_free(dataset);
+    return code;
+}
+
+static const cli_option *const options_of_train[] = {&option_output, &option_seed, &option_folds,
+                                                     &cli_option_format, NULL};
+
+extern const cli_command cli_train;
+
+const cli_command cli_train = {
+    .name = "train",
+    .summary = "Fit a profile to the rows of a dataset",
+    .operands = "DATASET",
+    .help = "Prints the errors of nested cross-validation: on rows that no part of the model "
+            "has seen.\n",
+    .min_operands = 1,
+    .max_operands = 1,
+    .options = options_of_train,
+    .run = run_train,
+};
