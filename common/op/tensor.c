@@ -18,6 +18,10 @@ static jc_status infer_concat(jc_op_call *call, jc_shape *out_shape, jc_error *e
     if (status != JC_OK) {
         return status;
     }
+    if (dim == 0) {
+        return jc_error_set(err, JC_ESHAPE, NULL, 0,
+                            "the batch (axis 0) keeps its size; dim names another axis");
+    }
     for (size_t i = 1; i < call->n_inputs; ++i) {
         const jc_shape *operand = call->inputs[i];
         bool fits = operand->rank == out.rank;
@@ -242,6 +246,12 @@ static jc_status infer_reshape(jc_op_call *call, jc_shape *out_shape, jc_error *
     if (free_axis > 0) {
         out.dim[free_axis] = 1;
     }
+    for (int i = 1; i < out.rank; ++i) {
+        if (out.dim[i] < 1) {
+            return jc_error_set(err, JC_ESHAPE, NULL, 0,
+                                "shape has -1 (what is left) more than once");
+        }
+    }
     const int64_t have = jc_shape_elements(input);
     const int64_t want = jc_shape_elements(&out);
     if (free_axis > 0 && have % want == 0) {
@@ -275,6 +285,10 @@ static jc_status infer_narrow(jc_op_call *call, jc_shape *out_shape, jc_error *e
     if (status != JC_OK) {
         return status;
     }
+    if (dim == 0) {
+        return jc_error_set(err, JC_ESHAPE, NULL, 0,
+                            "the batch (axis 0) keeps its size; dim names another axis");
+    }
     const int64_t size = input->dim[dim];
     if (v[VIEW_START].i < 0 || v[VIEW_START].i > size ||
         v[VIEW_LENGTH].i > size - v[VIEW_START].i) {
@@ -302,12 +316,16 @@ static jc_status infer_select(jc_op_call *call, jc_shape *out_shape, jc_error *e
     if (status != JC_OK) {
         return status;
     }
-    if (dim == 0 || v[VIEW_START].i < -input->dim[dim] || v[VIEW_START].i >= input->dim[dim]) {
+    if (dim == 0) {
         return jc_error_set(err, JC_ESHAPE, NULL, 0,
-                            "index %" PRId64
-                            " of axis %d: there must be such an index, and the axis "
-                            "not be the batch; it has %" PRId64,
-                            v[VIEW_START].i, dim, input->dim[dim]);
+                            "the batch (axis 0) stays; dim names another axis");
+    }
+    const int64_t size = input->dim[dim];
+    if (v[VIEW_START].i < -size || v[VIEW_START].i >= size) {
+        return jc_error_set(err, JC_ESHAPE, NULL, 0,
+                            "axis %d has no index %" PRId64 ": they go from %" PRId64
+                            " to %" PRId64,
+                            dim, v[VIEW_START].i, -size, size - 1);
     }
     *out_shape = *input;
     for (int i = dim; i < input->rank; ++i) {

@@ -2,6 +2,8 @@
 // Values of operator parameters: how each type is written, and what it may be.
 #include "template.h"
 
+#include "common/number.h"
+
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
@@ -81,6 +83,11 @@ jc_status argument_store(const argument *a, double value, jc_value *slots, jc_er
                             "%s must be %s, but '%.60s' has no value here (a division by zero, or "
                             "a size that the input does not have)",
                             a->name, wanted, a->text);
+    }
+    double written = 0;
+    if (jc_parse_double(a->text, &written)) {
+        return jc_error_set(err, JC_EPARSE, NULL, a->line, "%s must be %s, not %.60s", a->name,
+                            wanted, a->text);
     }
     return jc_error_set(err, JC_EPARSE, NULL, a->line, "%s must be %s, but '%.60s' is %.10g",
                         a->name, wanted, a->text, value);

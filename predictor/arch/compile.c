@@ -2,6 +2,7 @@
 // YAML tree to templates: blocks and the file as a whole.
 #include "compile.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -160,7 +161,10 @@ static jc_status compile_input_shape(compiler *c, const jc_yaml *node, jc_shape 
     for (int i = 0; i < shape.rank; ++i) {
         shape.dim[i] = values[1 + i].i;
         if (shape.dim[i] < 1) {
-            return compile_fail(c, node, "an input", "sizes of at least 1 each");
+            return jc_error_set(c->err, JC_EPARSE, c->file, node->line,
+                                "inputs: '%.60s' has the size %" PRId64 ", but each must be at "
+                                "least 1 (the batch is not among them)",
+                                node->key, shape.dim[i]);
         }
     }
     *out_shape = shape;

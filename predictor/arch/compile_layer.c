@@ -245,6 +245,12 @@ static jc_status compile_layer(body *b, const jc_yaml *node, layer_template *lay
             return compile_fail(b->c, node->child, key,
                                 "followed by its parameters, {name: value, ...}");
         }
+    } else if (node->kind == JC_YAML_MAPPING && node->n > 1) {
+        return jc_error_set(b->c->err, JC_EPARSE, b->c->file, node->line,
+                            "a layer is one `operator: {parameters}`, but '%.60s' and '%.60s' "
+                            "stand side by side; indent parameters deeper than their operator, "
+                            "and begin each layer with '-'",
+                            node->child->key, node->child->next->key);
     } else if (key == NULL || key[0] == '\0') {
         return compile_fail(
             b->c, node, "a layer",

@@ -288,9 +288,21 @@ static jc_status evaluate_control(expander *x, frame *f, const layer_template *t
         value = jc_expression_evaluate(expression, f->variables);
     }
     if (!(value >= 0 && value <= LARGEST_SIZE && value == floor(value))) {
-        char message[96];
-        (void)snprintf(message, sizeof message, "%s must be a whole number from 0 to %d, not %.10g",
-                       what, LARGEST_SIZE, value);
+        char wanted[64];
+        char given[128];
+        if (expression == &t->when) {
+            (void)snprintf(wanted, sizeof wanted, "true or false");
+        } else {
+            (void)snprintf(wanted, sizeof wanted, "a whole number from 0 to %d", LARGEST_SIZE);
+        }
+        if (isnan(value)) {
+            (void)snprintf(given, sizeof given, "but has no value here (%s)",
+                           "a division by zero, or a size that the input does not have");
+        } else {
+            (void)snprintf(given, sizeof given, "not %.10g", value);
+        }
+        char message[256];
+        (void)snprintf(message, sizeof message, "%s must be %s, %s", what, wanted, given);
         return fail(x, f, t, JC_EPARSE, message);
     }
     *out_value = (int64_t)value;

@@ -228,7 +228,7 @@ static const op_case cases[] = {
      0,
      "start 60 and length 58 leave axis 1, which has 116"},
     {"select", {S(2, 197, 768)}, {{"dim", 1}, {"index", 0}}, S(2, 768), 0, 0, 0},
-    {"select", {S(2, 197, 768)}, {{"dim", 1}, {"index", 197}}, {0}, 0, 0, "index 197 of axis 1"},
+    {"select", {S(2, 197, 768)}, {{"dim", 1}, {"index", 197}}, {0}, 0, 0, "axis 1 has no index 197: they go from -197 to 196"},
     {"parameter",
      {{0}},
      {{"shape.0", 2}, {"shape.1", 197}, {"shape.2", 768}},
