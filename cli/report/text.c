@@ -44,7 +44,7 @@ void text_append_char(text_buffer *text, char c) {
 }
 
 void text_append_repeated(text_buffer *text, char c, size_t count) {
-    if (reserve(text, count)) {
+    if (count > 0 && reserve(text, count)) {
         memset(text->data + text->length, c, count);
         text->length += count;
     }

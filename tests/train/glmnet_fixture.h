@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Written by glmnet_fixture.R with glmnet 4.1.6 
+// Written by glmnet_fixture.R with glmnet 4.1.6
 // clang-format off
 enum { GLMNET_ROWS = 60, GLMNET_COLUMNS = 8, GLMNET_LAMBDAS = 6 };
 static const double glmnet_x[GLMNET_ROWS][GLMNET_COLUMNS] = {
