@@ -26,33 +26,16 @@ static jc_status open_directly(const char *path, output *o, jc_error *err) {
     return JC_OK;
 }
 
-static jc_status open_temporary(const char *path, output *o, jc_error *err) {
-    static const char pattern[] = ".XXXXXX";
-    // Through a symbolic link the file behind it is replaced, not the link.
+// Through a symbolic link the file behind it is replaced, not the link.
+static jc_status open_beside(const char *path, output *o, jc_error *err) {
     char *target = realpath(path, NULL);
-    if (target == NULL && errno == ENOENT) {
-        target = strdup(path);
+    jc_atomic_file file;
+    const jc_status status = jc_atomic_file_open(target == NULL ? path : target, &file, err);
+    free(target);
+    if (status == JC_OK) {
+        *o = (output){.fd = fileno(file.file), .name = path, .file = file};
     }
-    char *temporary = target == NULL ? NULL : malloc(strlen(target) + sizeof pattern);
-    if (temporary == NULL) {
-        const int error = target == NULL ? errno : ENOMEM;
-        free(target);
-        return report(err, path, error);
-    }
-    (void)strcpy(temporary, target);
-    (void)strcat(temporary, pattern);
-    const int fd = mkstemp(temporary);
-    const int error = errno;
-    if (fd < 0) {
-        free(temporary);
-        free(target);
-        return report(err, path, error);
-    }
-    const mode_t mask = umask(0);
-    (void)umask(mask);
-    (void)fchmod(fd, 0666 & ~mask); // mkstemp's 0600 is stricter than what a redirection gives
-    *o = (output){.fd = fd, .name = path, .target = target, .temporary = temporary};
-    return JC_OK;
+    return status;
 }
 
 jc_status output_open(const char *path, output *out_output, jc_error *err) {
@@ -67,7 +50,7 @@ jc_status output_open(const char *path, output *out_output, jc_error *err) {
         }
         return open_directly(path, out_output, err);
     }
-    return open_temporary(path, out_output, err);
+    return open_beside(path, out_output, err);
 }
 
 bool output_write(output *o, const char *data, size_t length) {
@@ -83,17 +66,25 @@ bool output_write(output *o, const char *data, size_t length) {
     return o->error == 0;
 }
 
+static jc_status close_file(output *o, bool keep, jc_error *err) {
+    if (!keep || o->error != 0) {
+        jc_atomic_file_abandon(&o->file);
+        return o->error == 0 ? JC_OK : report(err, o->name, o->error);
+    }
+    const jc_status status = jc_atomic_file_finish(&o->file, err);
+    if (status != JC_OK) {
+        jc_atomic_file_abandon(&o->file);
+        return status;
+    }
+    return jc_atomic_file_commit(&o->file, err);
+}
+
 jc_status output_close(output *o, bool keep, jc_error *err) {
+    if (o->file.file != NULL) {
+        return close_file(o, keep, err);
+    }
     if (close(o->fd) != 0 && o->error == 0) {
         o->error = errno;
     }
-    if (o->temporary != NULL && (o->error != 0 || !keep)) {
-        (void)unlink(o->temporary); // nothing better can be done about a file that stays
-    } else if (o->temporary != NULL && rename(o->temporary, o->target) != 0) {
-        o->error = errno;
-        (void)unlink(o->temporary);
-    }
-    free(o->temporary);
-    free(o->target);
     return o->error == 0 ? JC_OK : report(err, o->name, o->error);
 }

@@ -9,6 +9,8 @@
 #ifndef JC_CLI_OUTPUT_H
 #define JC_CLI_OUTPUT_H
 
+#include "common/atomic_file.h"
+
 #include <joulecast/status.h>
 
 #include <stdbool.h>
@@ -16,10 +18,9 @@
 
 typedef struct output {
     int fd;
-    int error;        ///< errno of the first failure; 0 = none
-    const char *name; ///< for messages
-    char *target;     ///< final path; NULL where the name is written directly
-    char *temporary;  ///< path that is renamed
+    int error;           ///< errno of the first failure; 0 = none
+    const char *name;    ///< for messages
+    jc_atomic_file file; ///< none where the name is written directly
 } output;
 
 /** @param path  NULL or "-" for standard output; borrowed until the output is closed. */

@@ -84,9 +84,10 @@ static const long double power_of_ten[] = {
 // Rounding to 64 bits and then to 53 goes wrong only where the first ends halfway between doubles.
 static verdict reads_back(long double quotient, double value) {
     const double nearest = (double)quotient;
-    const double half_step = (nextafter(nearest, (double)INFINITY) - nearest) / 2;
-    const long double rest = quotient - nearest;
-    if (rest == half_step || -rest == half_step || 2 * rest == -(long double)half_step) {
+    const double step = nextafter(nearest, (double)INFINITY) - nearest;
+    const long double half_step = (long double)step / 2;
+    const long double rest = quotient - (long double)nearest;
+    if (rest == half_step || -rest == half_step || -2 * rest == half_step) {
         return IN_DOUBT; // below a power of two the step is half as long
     }
     return nearest == value ? READS_BACK : READS_OTHERWISE;
