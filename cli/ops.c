@@ -9,10 +9,17 @@
 enum { OP_NAME, OP_PARAMETERS, OP_SUMMARY, OP_COLUMNS };
 
 static const report_column columns[OP_COLUMNS] = {
-    [OP_NAME] = {"op", "op", REPORT_TEXT},
-    [OP_PARAMETERS] = {"parameters", "parameters", REPORT_LIST, .narrowest = 20,
+    [OP_NAME] = {.name = "op", .heading = "op", .type = REPORT_TEXT},
+    [OP_PARAMETERS] = {.name = "parameters",
+                       .heading = "parameters",
+                       .type = REPORT_LIST,
+                       .narrowest = 20,
                        .fit = REPORT_WRAP},
-    [OP_SUMMARY] = {"summary", "summary", REPORT_TEXT, .narrowest = 20, .fit = REPORT_WRAP},
+    [OP_SUMMARY] = {.name = "summary",
+                    .heading = "summary",
+                    .type = REPORT_TEXT,
+                    .narrowest = 20,
+                    .fit = REPORT_WRAP},
 };
 
 // Names of an operator's parameters, ending with NULL.

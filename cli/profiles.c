@@ -20,13 +20,21 @@ enum {
 };
 
 static const report_column columns[PROFILE_COLUMNS] = {
-    [PROFILE_NAME] = {"profile", "profile", REPORT_TEXT},
-    [PROFILE_DEVICE] = {"device", "device", REPORT_TEXT, .narrowest = 12, .fit = REPORT_WRAP},
-    [PROFILE_EXECUTOR] = {"executor", NULL, REPORT_TEXT},
-    [PROFILE_METER] = {"meter", "meter", REPORT_TEXT},
-    [PROFILE_DATE] = {"date", "date", REPORT_TEXT},
-    [PROFILE_KERNELS] = {"kernels", "kernels", REPORT_LIST, .narrowest = 12, .fit = REPORT_WRAP},
-    [PROFILE_PATH] = {"path", NULL, REPORT_TEXT},
+    [PROFILE_NAME] = {.name = "profile", .heading = "profile", .type = REPORT_TEXT},
+    [PROFILE_DEVICE] = {.name = "device",
+                        .heading = "device",
+                        .type = REPORT_TEXT,
+                        .narrowest = 12,
+                        .fit = REPORT_WRAP},
+    [PROFILE_EXECUTOR] = {.name = "executor", .heading = NULL, .type = REPORT_TEXT},
+    [PROFILE_METER] = {.name = "meter", .heading = "meter", .type = REPORT_TEXT},
+    [PROFILE_DATE] = {.name = "date", .heading = "date", .type = REPORT_TEXT},
+    [PROFILE_KERNELS] = {.name = "kernels",
+                         .heading = "kernels",
+                         .type = REPORT_LIST,
+                         .narrowest = 12,
+                         .fit = REPORT_WRAP},
+    [PROFILE_PATH] = {.name = "path", .heading = NULL, .type = REPORT_TEXT},
 };
 
 // Kernels with a model of their own in any precision, ending with NULL; NULL if out of memory.

@@ -69,7 +69,7 @@ jc_status load_double(loader *l, const jc_yaml *node, const char *key, double *o
 
 jc_status load_double_or_null(loader *l, const jc_yaml *node, const char *key, double *out_value) {
     if (jc_yaml_is_null(jc_yaml_get(node, key))) {
-        *out_value = NAN;
+        *out_value = (double)NAN;
         return JC_OK;
     }
     return load_double(l, node, key, out_value);

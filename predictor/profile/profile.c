@@ -65,10 +65,10 @@ void kernel_model_predict(const kernel_model *k, const jc_kernel *kernel,
         .runtime_s = runtime_s,
         .runtime_low_s = runtime_s * exp(low - widening),
         .runtime_high_s = runtime_s * exp(high + widening),
-        .power_w = NAN,
-        .energy_j = NAN,
-        .energy_low_j = NAN,
-        .energy_high_j = NAN,
+        .power_w = (double)NAN,
+        .energy_j = (double)NAN,
+        .energy_low_j = (double)NAN,
+        .energy_high_j = (double)NAN,
         .confidence = point.distance > 0 ? JC_CONFIDENCE_EXTRAPOLATED : JC_CONFIDENCE_MODELLED,
     };
     if (k->power.n_backbone == 0) {
@@ -84,7 +84,7 @@ void kernel_model_predict(const kernel_model *k, const jc_kernel *kernel,
 void jc_profile_predict(const jc_profile *profile, const jc_kernel *kernel,
                         jc_prediction *out_prediction) {
     if (kernel->kind == JC_KERNEL_NONE) {
-        *out_prediction = (jc_prediction){.power_w = NAN, .confidence = JC_CONFIDENCE_FREE};
+        *out_prediction = (jc_prediction){.power_w = (double)NAN, .confidence = JC_CONFIDENCE_FREE};
         return;
     }
     const kernel_model *k = profile->find[kernel->kind][kernel->precision];

@@ -53,7 +53,8 @@ jc_status candidates_ranges(const train_rows *set, const size_t *index, size_t n
         if ((q >= n_columns && q < JC_QUANTITY_FIRST_DERIVED) || q == JC_QUANTITY_CALLS) {
             continue;
         }
-        ranges[n_ranges++] = (model_range){.quantity = q, .low = INFINITY, .high = -INFINITY};
+        ranges[n_ranges++] =
+            (model_range){.quantity = q, .low = (double)INFINITY, .high = -(double)INFINITY};
     }
     double values[JC_QUANTITY_COUNT];
     for (size_t i = 0; i < n; ++i) {

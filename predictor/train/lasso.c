@@ -82,7 +82,7 @@ static double relative_gap(const problem *p, double lambda, const double *beta, 
 double lasso_gap(const problem *p, double lambda, const double *beta) {
     double *r = malloc((p->n_cols + 1) * sizeof *r);
     if (r == NULL) {
-        return NAN;
+        return (double)NAN;
     }
     compute_gradient(p, beta, r);
     const double gap = relative_gap(p, lambda, beta, r);

@@ -102,7 +102,7 @@ static jc_status drop_outliers(train_rows *set, int64_t *dropped) {
     free(logs);
     for (size_t i = 0; i < set->n_rows; ++i) {
         if (fabs(log(set->rows[i].power_w) - middle) > limit) {
-            set->rows[i].power_w = NAN;
+            set->rows[i].power_w = (double)NAN;
             dropped[DROPPED_POWER_OUTLIER]++;
         }
         set->n_power += isnan(set->rows[i].power_w) ? 0 : 1;

@@ -18,7 +18,7 @@ static int compare_doubles(const void *a, const void *b) {
 
 double statistics_median(double *values, size_t n) {
     if (n == 0) {
-        return NAN;
+        return (double)NAN;
     }
     qsort(values, n, sizeof *values, compare_doubles);
     return n % 2 == 1 ? values[n / 2] : 0.5 * (values[n / 2 - 1] + values[n / 2]);
@@ -27,7 +27,7 @@ double statistics_median(double *values, size_t n) {
 double statistics_deviation(const double *values, size_t n, double middle) {
     double *distances = malloc((n + 1) * sizeof *distances);
     if (distances == NULL) {
-        return INFINITY;
+        return (double)INFINITY;
     }
     for (size_t i = 0; i < n; ++i) {
         distances[i] = fabs(values[i] - middle);
@@ -39,7 +39,7 @@ double statistics_deviation(const double *values, size_t n, double middle) {
 
 double statistics_quantile(double *values, size_t n, double q) {
     if (n == 0) {
-        return NAN;
+        return (double)NAN;
     }
     qsort(values, n, sizeof *values, compare_doubles);
     const double rank = ceil(q * (double)n);

@@ -58,7 +58,7 @@ Test(number_format, short_decimals_and_their_neighbours) {
             const double value = i * pow(10, power);
             check(value);
             check(nextafter(value, 0));
-            check(nextafter(value, INFINITY));
+            check(nextafter(value, (double)INFINITY));
         }
     }
 }
@@ -68,14 +68,14 @@ Test(number_format, powers) {
         const double value = ldexp(1, exponent);
         check(value);
         check(nextafter(value, 0));
-        check(nextafter(value, INFINITY));
+        check(nextafter(value, (double)INFINITY));
         check(-value);
     }
     for (int exponent = -320; exponent <= 308; ++exponent) {
         const double value = pow(10, exponent);
         check(value);
         check(nextafter(value, 0));
-        check(nextafter(value, INFINITY));
+        check(nextafter(value, (double)INFINITY));
     }
     check(0);
     check(-0.0);

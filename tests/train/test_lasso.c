@@ -257,9 +257,9 @@ Test(lasso, subtracted_folds_are_the_other_rows) {
 Test(lasso, a_number_that_is_not_finite_is_refused) {
     const regression d = make_data(16);
     moments m;
-    data_x[17] = NAN;
+    data_x[17] = (double)NAN;
     cr_assert_eq(moments_create(&d, &m), JC_EINVAL);
     data_x[17] = 1;
-    data_y[5] = INFINITY;
+    data_y[5] = (double)INFINITY;
     cr_assert_eq(moments_create(&d, &m), JC_EINVAL);
 }

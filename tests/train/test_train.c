@@ -52,11 +52,11 @@ static jc_row make_row(double noise) {
     row.measured =
         (jc_measurement){.runtime_s = true_runtime(&row.kernel) * exp(noise * (2 * uniform() - 1)),
                          .power_w = true_power(&row.kernel) * exp(noise * (2 * uniform() - 1)),
-                         .runtime_rel_sd = NAN,
-                         .energy_j = NAN,
-                         .idle_power_w = NAN,
-                         .iterations = NAN,
-                         .window_s = NAN};
+                         .runtime_rel_sd = (double)NAN,
+                         .energy_j = (double)NAN,
+                         .idle_power_w = (double)NAN,
+                         .iterations = (double)NAN,
+                         .window_s = (double)NAN};
     return row;
 }
 
@@ -70,7 +70,7 @@ static jc_dataset make_dataset(uint64_t seed, double noise) {
     jc_dataset d = {.rows = data_rows, .n_rows = ROWS};
     strcpy(d.device.name, "made-up");
     strcpy(d.device.source, "a law: \"known\", with: marks # and all");
-    d.device.meter_step_s = NAN;
+    d.device.meter_step_s = (double)NAN;
     return d;
 }
 
@@ -185,7 +185,7 @@ Test(train, kernels_without_rows_fall_back) {
 Test(train, rows_without_power_train_runtime_alone) {
     jc_dataset d = make_dataset(26, 0.1);
     for (int i = 0; i < ROWS; ++i) {
-        data_rows[i].measured.power_w = NAN;
+        data_rows[i].measured.power_w = (double)NAN;
     }
     jc_profile *profile = train(&d);
     jc_prediction p;
