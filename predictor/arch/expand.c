@@ -163,6 +163,17 @@ static jc_status add_operator(expander *x, frame *f, const layer_template *t, in
     return status;
 }
 
+// --- Named tensors --------------------------------------------------------------------------
+
+// Names within branches of a layer that is left out stay without a tensor.
+static uint32_t *create_tensors(expander *x, const block_template *block) {
+    uint32_t *tensors = jc_arena_alloc(&x->graph->arena, block->n_names, sizeof *tensors);
+    for (size_t i = 0; tensors != NULL && i < block->n_names; ++i) {
+        tensors[i] = NO_TENSOR;
+    }
+    return tensors;
+}
+
 // --- One use of a block ---------------------------------------------------------------------
 
 // Arguments are evaluated where the block is used, defaults inside it.
@@ -187,7 +198,7 @@ static jc_status expand_block(expander *x, const frame *caller, const layer_temp
     const block_template *block = t->block;
     scope *s = jc_arena_alloc(&x->graph->arena, 1, sizeof *s);
     frame f = {.block = block, .scope = s};
-    f.tensors = jc_arena_alloc(&x->graph->arena, block->n_names, sizeof *f.tensors);
+    f.tensors = create_tensors(x, block);
     if (s == NULL || f.tensors == NULL) {
         return out_of_memory(x);
     }
@@ -201,7 +212,10 @@ static jc_status expand_block(expander *x, const frame *caller, const layer_temp
         return status;
     }
     *out_tensor = block->output >= 0 ? f.tensors[block->output] : last;
-    return JC_OK;
+    return *out_tensor != NO_TENSOR
+               ? JC_OK
+               : fail(x, caller, t, JC_EPARSE,
+                      "it has no output: none of its layers is there, or not that of `output:`");
 }
 
 // --- Lists ----------------------------------------------------------------------------------
@@ -220,6 +234,10 @@ static jc_status gather_inputs(expander *x, frame *f, const layer_template *t, i
     } else if (t->n_inputs > 0 && repetition == 0) {
         for (size_t i = 0; i < t->n_inputs; ++i) {
             inputs[i] = f->tensors[t->inputs[i]];
+            if (inputs[i] == NO_TENSOR) {
+                return fail(x, f, t, JC_EPARSE,
+                            "one of its inputs stands in branches that are left out");
+            }
         }
         *out_n = t->n_inputs;
     } else {
@@ -388,7 +406,7 @@ jc_status document_expand(const document *doc, jc_graph *graph, jc_error *err) {
     expander x = {.doc = doc, .graph = graph, .err = err};
     const block_template *network = &doc->network;
     frame f = {.block = network};
-    f.tensors = jc_arena_alloc(&graph->arena, network->n_names, sizeof *f.tensors);
+    f.tensors = create_tensors(&x, network);
     if (f.tensors == NULL) {
         return out_of_memory(&x);
     }
@@ -412,6 +430,10 @@ jc_status document_expand(const document *doc, jc_graph *graph, jc_error *err) {
     }
     for (size_t i = 0; i < doc->n_outputs; ++i) {
         graph->outputs[i] = f.tensors[doc->outputs[i]];
+        if (graph->outputs[i] == NO_TENSOR) {
+            return jc_error_set(err, JC_EPARSE, doc->file, network->node->line,
+                                "an output stands in branches that are left out");
+        }
     }
     if (doc->n_outputs == 0) {
         graph->outputs[0] = last;
