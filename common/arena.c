@@ -82,10 +82,12 @@ char *jc_arena_copy_text(jc_arena *arena, const char *text, size_t length) {
 }
 
 void *jc_arena_grow(jc_arena *arena, void *array, size_t n, size_t *capacity, size_t size) {
-    if (n < *capacity) {
+    enum { USUAL_FIRST_CAPACITY = 16 };
+    if (array != NULL && n < *capacity) {
         return array;
     }
-    size_t grown = *capacity == 0 ? 16 : 2 * *capacity;
+    size_t grown = array == NULL ? *capacity : 2 * *capacity;
+    grown = grown == 0 ? USUAL_FIRST_CAPACITY : grown;
     if (grown < *capacity || grown > SIZE_MAX / size) {
         return NULL;
     }

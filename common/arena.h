@@ -26,7 +26,8 @@ char *jc_arena_copy_text(jc_arena *arena, const char *text, size_t length);
 /**
  * Room for one more element in a growing array that lives in the arena.
  *
- * Doubles the capacity when `n == *capacity`; the old storage stays in the arena until it is
+ * An array that is NULL is given `*capacity` elements (16 if that is 0). Later the capacity doubles
+ * whenever `n == *capacity`; the old storage stays in the arena until it is
  * cleared (so growth costs at most twice the final size).
  *
  * @return the array, moved or not; NULL if out of memory (the old array stays valid).

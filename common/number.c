@@ -20,7 +20,24 @@ static bool has_only(const char *text, const char *allowed) {
     return text[0] != '\0' && text[strspn(text, allowed)] == '\0';
 }
 
+// A few digits, as most numbers in configuration files are: no need of strtod.
+static bool parse_short_integer(const char *text, double *out_value) {
+    enum { EXACT_DIGITS = 15 }; // a double holds every integer of so many
+    double value = 0;
+    int n = 0;
+    for (; text[n] >= '0' && text[n] <= '9' && n < EXACT_DIGITS; ++n) {
+        value = 10 * value + (text[n] - '0');
+    }
+    *out_value = value;
+    return n > 0 && text[n] == '\0';
+}
+
 bool jc_parse_double(const char *text, double *out_value) {
+    double integer = 0;
+    if (parse_short_integer(text, &integer)) {
+        *out_value = integer;
+        return true;
+    }
     char copy[64];
     if (!has_only(text, "0123456789+-.eE") || strlen(text) >= sizeof copy) {
         return false;

@@ -51,16 +51,23 @@ static jc_status compile_body(compiler *c, block_template *block, const jc_yaml 
     return status;
 }
 
+static bool is_known_key(const char *key, const char *const *known) {
+    for (int i = 0; known[i] != NULL; ++i) {
+        if (strcmp(known[i], key) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static jc_status check_keys(compiler *c, const jc_yaml *node, const char *where,
                             const char *const *known) {
     for (const jc_yaml *child = node->child; child != NULL; child = child->next) {
-        jc_suggestion suggestion = {.wanted = child->key};
-        bool found = false;
-        for (int i = 0; known[i] != NULL && !found; ++i) {
-            found = strcmp(known[i], child->key) == 0;
-            jc_suggestion_offer(&suggestion, known[i]);
-        }
-        if (!found) {
+        if (!is_known_key(child->key, known)) {
+            jc_suggestion suggestion = {.wanted = child->key};
+            for (int i = 0; known[i] != NULL; ++i) {
+                jc_suggestion_offer(&suggestion, known[i]);
+            }
             return compile_fail_unknown_key(c, child, where, suggestion);
         }
     }

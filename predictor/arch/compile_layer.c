@@ -127,35 +127,48 @@ jc_status compile_references(body *b, const jc_yaml *node, const int **out_slots
     return JC_OK;
 }
 
+static jc_status fail_unknown_parameter(body *b, const jc_yaml *node, const layer_template *layer) {
+    jc_suggestion suggestion = {.wanted = node->key};
+    for (const jc_param *p = layer->op == NULL ? NULL : layer->op->params;
+         p != NULL && p->name != NULL; ++p) {
+        jc_suggestion_offer(&suggestion, p->name);
+    }
+    for (size_t i = 0; layer->block != NULL && i < layer->block->n_parameters; ++i) {
+        jc_suggestion_offer(&suggestion, layer->block->parameters[i].name);
+    }
+    return compile_fail_unknown_key(b->c, node, layer_key(layer), suggestion);
+}
+
+// Index of a parameter of a block; -1 if it has none of that name.
+static int find_block_parameter(const block_template *block, const char *name) {
+    for (size_t i = 0; i < block->n_parameters; ++i) {
+        if (strcmp(block->parameters[i].name, name) == 0) {
+            return (int)i;
+        }
+    }
+    return -1;
+}
+
 // A parameter of the operator or block at hand.
 static jc_status compile_parameter(body *b, const jc_yaml *node, layer_template *layer,
                                    argument_list *arguments) {
     visible v = visible_in(b);
     const argument_site site = site_in(b, layer_key(layer), &v);
-    jc_suggestion suggestion = {.wanted = node->key};
     if (layer->op != NULL) {
         const jc_param *param = jc_op_param(layer->op, node->key);
-        if (param != NULL) {
-            return argument_compile(&site, param, node, layer->value, arguments);
-        }
-        for (const jc_param *p = layer->op->params; p->name != NULL; ++p) {
-            jc_suggestion_offer(&suggestion, p->name);
-        }
-    } else {
-        for (size_t i = 0; i < layer->block->n_parameters; ++i) {
-            const argument *parameter = &layer->block->parameters[i];
-            if (strcmp(parameter->name, node->key) == 0) {
-                argument *a = &arguments->items[arguments->n++];
-                *a = (argument){.name = parameter->name,
-                                .line = node->line,
-                                .slot = (int)i,
-                                .text = node->text};
-                return argument_expression(&site, node, &a->expression);
-            }
-            jc_suggestion_offer(&suggestion, parameter->name);
-        }
+        return param == NULL ? fail_unknown_parameter(b, node, layer)
+                             : argument_compile(&site, param, node, layer->value, arguments);
     }
-    return compile_fail_unknown_key(b->c, node, layer_key(layer), suggestion);
+    const int index = find_block_parameter(layer->block, node->key);
+    if (index < 0) {
+        return fail_unknown_parameter(b, node, layer);
+    }
+    argument *a = &arguments->items[arguments->n++];
+    *a = (argument){.name = layer->block->parameters[index].name,
+                    .line = node->line,
+                    .slot = index,
+                    .text = node->text};
+    return argument_expression(&site, node, &a->expression);
 }
 
 static jc_status compile_common_key(body *b, const jc_yaml *node, layer_template *layer,

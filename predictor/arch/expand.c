@@ -298,6 +298,10 @@ static jc_status expand_once(expander *x, frame *f, const layer_template *t, int
 static jc_status evaluate_control(expander *x, frame *f, const layer_template *t,
                                   const jc_expression *expression, const char *what,
                                   uint32_t current, int64_t *out_value) {
+    if (expression->is_constant && expression->constant == 1) {
+        *out_value = 1; // as nearly always
+        return JC_OK;
+    }
     double value = expression->constant;
     if (!expression->is_constant) {
         const uint32_t first = t->n_inputs > 0 ? f->tensors[t->inputs[0]] : current;

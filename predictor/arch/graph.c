@@ -10,6 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+// Layers to begin with: as many as most networks have, so that few are moved when one grows.
+enum { FIRST_CAPACITY = 256 };
+
 // --- Building -------------------------------------------------------------------------------
 
 jc_layer *graph_add_layer(jc_graph *graph, layer_origin origin) {
@@ -65,6 +68,8 @@ static jc_status create(const jc_graph_options *options, jc_graph **out_graph, j
     if (options != NULL) {
         graph->options = *options;
     }
+    graph->layer_capacity = FIRST_CAPACITY;
+    graph->origin_capacity = FIRST_CAPACITY;
     if (graph->options.batch_size == 0) {
         graph->options.batch_size = 1;
     }
