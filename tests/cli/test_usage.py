@@ -2,11 +2,12 @@
 """Command lines: what is accepted, what is refused, and how."""
 
 import os
+import re
 import unittest
 
-from driver import PROGRAM, Process
+from driver import SOURCE, Process
 
-COMMANDS = ("predict", "batch", "profiles", "ops")
+COMMANDS = ("predict", "batch", "import", "train", "evaluate", "profiles", "ops")
 
 
 class Usage(Process):
@@ -23,6 +24,19 @@ class Usage(Process):
         for command in COMMANDS:
             for line in self.run_program(command, "--help").stdout.splitlines():
                 self.assertLessEqual(len(line), 100)
+
+    def test_every_command_has_a_man_page_that_knows_its_options(self):
+        listed = re.findall(r"^  (\w+) ", self.run_program("--help").stdout, re.MULTILINE)
+        self.assertEqual(sorted(listed), sorted(COMMANDS))
+        for command in listed:
+            page = (SOURCE / f"docs/man/joulecast-{command}.1").read_text()
+            options = re.findall(r"^  (?:-(\w), |    )--([\w-]+)",
+                                 self.run_program(command, "--help").stdout, re.MULTILINE)
+            self.assertGreaterEqual(len(options), 2)
+            for letter, name in options:
+                if name != "help":
+                    self.assertTrue(f"Fl {letter} " in page or f"Fl -{name} " in page,
+                                    (command, letter, name))
 
     def test_version(self):
         self.assertRegex(self.run_program("--version").stdout, r"\Ajoulecast \d+\.\d+\.\d+\n\Z")
