@@ -20,7 +20,7 @@
 #include <stddef.h>
 
 enum {
-    MODEL_MAX_FACTORS = 4, ///< of one term
+    MODEL_MAX_FACTORS = 6, ///< of one term
     MODEL_MAX_VARIABLES = 512,
     MODEL_MAX_TERMS = 1024,
     MODEL_MAX_RANGES = 64,

@@ -169,6 +169,7 @@ void jc_quantity_compute(const jc_kernel *kernel, double *out_q) {
         bytes *
         ((double)work.input_elements + (double)work.weight_elements + (double)work.output_elements);
     out_q[JC_QUANTITY_ROWS] = v.rows;
+    out_q[JC_QUANTITY_IN_ROWS] = batch * v.plane;
     out_q[JC_QUANTITY_DEPTH] = v.group_channels * v.window;
     out_q[JC_QUANTITY_WIDTH] = v.width;
     out_q[JC_QUANTITY_SAMPLE_ROWS] = v.sample_rows;
@@ -179,12 +180,12 @@ void jc_quantity_compute(const jc_kernel *kernel, double *out_q) {
     out_q[JC_QUANTITY_STRIDE] = v.stride;
     out_q[JC_QUANTITY_SAMPLE_BYTES] =
         bytes * ((double)work.input_elements + (double)work.output_elements) / batch;
-    out_q[JC_QUANTITY_MACS_IN_8] = macs * in_8;
-    out_q[JC_QUANTITY_MACS_IN_16] = macs * in_16;
-    out_q[JC_QUANTITY_MACS_OUT_8] = macs * out_8;
-    out_q[JC_QUANTITY_MACS_OUT_16] = macs * out_16;
-    out_q[JC_QUANTITY_MACS_8] = macs * in_8 * out_8;
-    out_q[JC_QUANTITY_MACS_16] = macs * in_16 * out_16;
+    out_q[JC_QUANTITY_GROUP_CHANNELS_8] = v.group_channels * in_8;
+    out_q[JC_QUANTITY_GROUP_CHANNELS_16] = v.group_channels * in_16;
+    out_q[JC_QUANTITY_WIDTH_8] = v.width * out_8;
+    out_q[JC_QUANTITY_WIDTH_16] = v.width * out_16;
+    out_q[JC_QUANTITY_ROWS_8] = rounded_up(v.rows, 8);
+    out_q[JC_QUANTITY_ROWS_16] = rounded_up(v.rows, 16);
     out_q[JC_QUANTITY_FILL_IN_8] = in_8;
     out_q[JC_QUANTITY_FILL_IN_16] = in_16;
     out_q[JC_QUANTITY_FILL_OUT_8] = out_8;

@@ -22,6 +22,7 @@
     X(OUTPUT_BYTES, "output_bytes", "activations written")                                         \
     X(MOVED_BYTES, "moved_bytes", "input, weights and output")                                     \
     X(ROWS, "rows", "output positions of the whole batch")                                         \
+    X(IN_ROWS, "input_rows", "input positions of the whole batch")                                 \
     X(DEPTH, "depth", "products summed for one output value, in one group")                        \
     X(WIDTH, "width", "output channels or features of one group")                                  \
     X(SAMPLE_ROWS, "sample_rows", "output positions of one sample")                                \
@@ -31,12 +32,12 @@
     X(WINDOW_READS, "window_reads", "elements read: output elements · window")                     \
     X(STRIDE, "stride", "stride_h · stride_w; 1 without a window")                                 \
     X(SAMPLE_BYTES, "sample_bytes", "input and output bytes of one sample")                        \
-    X(MACS_IN_8, "macs_in_8", "macs, group_channels rounded up to 8")                              \
-    X(MACS_IN_16, "macs_in_16", "macs, group_channels rounded up to 16")                           \
-    X(MACS_OUT_8, "macs_out_8", "macs, width rounded up to 8")                                     \
-    X(MACS_OUT_16, "macs_out_16", "macs, width rounded up to 16")                                  \
-    X(MACS_8, "macs_8", "macs, both rounded up to 8")                                              \
-    X(MACS_16, "macs_16", "macs, both rounded up to 16")                                           \
+    X(GROUP_CHANNELS_8, "group_channels_8", "group_channels rounded up to a multiple of 8")        \
+    X(GROUP_CHANNELS_16, "group_channels_16", "group_channels rounded up to a multiple of 16")     \
+    X(WIDTH_8, "width_8", "width rounded up to a multiple of 8")                                   \
+    X(WIDTH_16, "width_16", "width rounded up to a multiple of 16")                                \
+    X(ROWS_8, "rows_8", "rows rounded up to a multiple of 8")                                      \
+    X(ROWS_16, "rows_16", "rows rounded up to a multiple of 16")                                   \
     X(FILL_IN_8, "fill_in_8", "group_channels rounded up to 8, over group_channels")               \
     X(FILL_IN_16, "fill_in_16", "the same for 16")                                                 \
     X(FILL_OUT_8, "fill_out_8", "width rounded up to 8, over width")                               \

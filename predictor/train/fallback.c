@@ -8,9 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const int common_quantities[] = {JC_QUANTITY_CALLS, JC_QUANTITY_MACS,
-                                        JC_QUANTITY_MOVED_BYTES};
-enum { COMMON = sizeof common_quantities / sizeof common_quantities[0] };
+static const model_term common_terms[] = {
+    {.n_factors = 1, .factor = {JC_QUANTITY_CALLS}, .exponent = {1}},
+    {.n_factors = 1, .factor = {JC_QUANTITY_MACS}, .exponent = {1}},
+    {.n_factors = 1, .factor = {JC_QUANTITY_MOVED_BYTES}, .exponent = {1}},
+};
+enum { COMMON = sizeof common_terms / sizeof common_terms[0] };
 
 static const double SMALLEST_RUNTIME_S = 1e-9;
 // Half-width of the interval, as a logarithm, where a single kernel has rows: nothing tells then
@@ -105,7 +108,7 @@ static jc_status fit_without(const train_rows *sets, size_t n_sets, size_t witho
     k->runtime.low = SMALLEST_RUNTIME_S;
     k->runtime.high = (double)INFINITY;
     const backbone_rows rows = {.n = p.n, .q = p.q, .y = p.y, .weights = p.weights};
-    status = backbone_fit(&rows, common_quantities, COMMON, arena, &k->runtime);
+    status = backbone_fit(&rows, common_terms, COMMON, arena, &k->runtime);
     if (status == JC_OK) {
         status = fit_power(&p, arena, &k->power);
     }

@@ -91,8 +91,13 @@ static jc_status fit_runtime_backbone(const workspace *w, const target_rows *t, 
                JC_QUANTITY_COUNT * sizeof *q);
     }
     const backbone_rows rows = {.n = t->n, .q = q, .y = t->y, .weights = t->weights};
-    const jc_status status =
-        backbone_fit(&rows, backbone_quantities, n_backbone_quantities, w->arena, m);
+    model_term *terms = NULL;
+    size_t n_terms = 0;
+    jc_status status =
+        backbone_candidates(w->request->set->kind, w->arena, &terms, &n_terms);
+    if (status == JC_OK) {
+        status = backbone_fit(&rows, terms, n_terms, w->arena, m);
+    }
     free(q);
     m->low = SMALLEST_RUNTIME_S;
     m->high = (double)INFINITY;

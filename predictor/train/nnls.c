@@ -12,6 +12,10 @@
 // Gradients below this share of the largest |b| (columns scaled to 1) are rounding.
 static const double GRADIENT_TOLERANCE = 1e-11;
 
+// Added to the unit diagonal: columns that nearly depend on each other keep a solution that rounding
+// does not decide.
+static const double RIDGE = 1e-10;
+
 typedef struct nnls {
     size_t n;
     const double *A;
@@ -39,6 +43,7 @@ static jc_status solve_passive(nnls *s, size_t *out_k) {
             const size_t m = s->index[l];
             s->M[i * k + l] = s->A[j * s->n + m] / (s->scale[j] * s->scale[m]);
         }
+        s->M[i * k + i] += RIDGE;
         s->z[i] = s->b[j] / s->scale[j];
     }
     *out_k = k;
@@ -104,7 +109,7 @@ static bool all_positive(const double *z, size_t k) {
 }
 
 static jc_status iterate(nnls *s) {
-    for (size_t exchange = 0; exchange < 3 * s->n + 10; ++exchange) {
+    for (size_t exchange = 0; exchange < 10 * s->n + 10; ++exchange) {
         const size_t entering = find_entering(s);
         if (entering == s->n) {
             return JC_OK;

@@ -17,7 +17,7 @@
  * @param A      [n x n], symmetric, positive semidefinite; scaled internally to unit diagonal.
  * @param b      [n]
  * @param out_x  [n]
- * @retval JC_ENOTCONV  3·n + 10 exchanges did not suffice; @retval JC_ENOMEM
+ * @retval JC_ENOTCONV  10·n + 10 exchanges did not suffice; @retval JC_ENOMEM
  */
 JC_MUST_USE jc_status nnls_solve(size_t n, const double *A, const double *b, double *out_x);
 
