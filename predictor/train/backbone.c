@@ -17,12 +17,16 @@ typedef struct loop_nest {
 } loop_nest;
 
 #define CHANNELS_IN                                                                                \
-    { ABSENT, JC_QUANTITY_GROUP_CHANNELS, JC_QUANTITY_GROUP_CHANNELS_8,                            \
-      JC_QUANTITY_GROUP_CHANNELS_16, NONE }
-#define CHANNELS_OUT { ABSENT, JC_QUANTITY_WIDTH, JC_QUANTITY_WIDTH_8, JC_QUANTITY_WIDTH_16, NONE }
+    {                                                                                              \
+        ABSENT, JC_QUANTITY_GROUP_CHANNELS, JC_QUANTITY_GROUP_CHANNELS_8,                          \
+            JC_QUANTITY_GROUP_CHANNELS_16, NONE                                                    \
+    }
+#define CHANNELS_OUT                                                                               \
+    { ABSENT, JC_QUANTITY_WIDTH, JC_QUANTITY_WIDTH_8, JC_QUANTITY_WIDTH_16, NONE }
 #define POSITIONS                                                                                  \
     { ABSENT, BATCH, JC_QUANTITY_ROWS, JC_QUANTITY_IN_ROWS, JC_QUANTITY_SAMPLE_ROWS, NONE }
-#define NO_LOOP { ABSENT, NONE }
+#define NO_LOOP                                                                                    \
+    { ABSENT, NONE }
 
 static const loop_nest convolution = {
     {POSITIONS, {ABSENT, JC_QUANTITY_WINDOW, NONE}, CHANNELS_IN, CHANNELS_OUT}, true};
@@ -30,14 +34,16 @@ static const loop_nest pooling = {
     {POSITIONS, {ABSENT, JC_WINDOW_KERNEL_H, JC_QUANTITY_WINDOW, NONE}, CHANNELS_IN, NO_LOOP},
     false};
 static const loop_nest product = {
-    {{ABSENT, JC_QUANTITY_ROWS, JC_QUANTITY_ROWS_8, JC_QUANTITY_ROWS_16, NONE}, NO_LOOP,
-     CHANNELS_IN, CHANNELS_OUT}, false};
+    {{ABSENT, JC_QUANTITY_ROWS, JC_QUANTITY_ROWS_8, JC_QUANTITY_ROWS_16, NONE},
+     NO_LOOP,
+     CHANNELS_IN,
+     CHANNELS_OUT},
+    false};
 static const loop_nest elements = {
     {{ABSENT, BATCH, JC_QUANTITY_ROWS, NONE}, NO_LOOP, NO_LOOP, {ABSENT, JC_QUANTITY_WIDTH, NONE}},
     false};
 
-static const loop_nest *find_nest(jc_kernel_kind kind)
-{
+static const loop_nest *find_nest(jc_kernel_kind kind) {
     if (kind == JC_KERNEL_CONV2D || kind == JC_KERNEL_CONV_TRANSPOSE2D) {
         return &convolution;
     }
@@ -50,16 +56,14 @@ static const loop_nest *find_nest(jc_kernel_kind kind)
     return &elements;
 }
 
-static void add_factor(model_term *term, int quantity)
-{
+static void add_factor(model_term *term, int quantity) {
     if (quantity != ABSENT) {
         term->factor[term->n_factors] = (short)quantity;
         term->exponent[term->n_factors++] = 1;
     }
 }
 
-static model_term make_term(const loop_nest *nest, const int *chosen)
-{
+static model_term make_term(const loop_nest *nest, const int *chosen) {
     model_term term = {.coefficient = 1};
     for (int l = 0; l < LOOPS; ++l) {
         add_factor(&term, chosen[l]);
@@ -76,14 +80,12 @@ static model_term make_term(const loop_nest *nest, const int *chosen)
 }
 
 // Input positions are walked to read or pack inputs: by no window and for no output channel.
-static bool is_sensible(const int *chosen)
-{
+static bool is_sensible(const int *chosen) {
     return chosen[0] != JC_QUANTITY_IN_ROWS || (chosen[1] == ABSENT && chosen[3] == ABSENT);
 }
 
 jc_status backbone_candidates(jc_kernel_kind kind, jc_arena *arena, model_term **out_terms,
-                              size_t *out_n)
-{
+                              size_t *out_n) {
     const loop_nest *nest = find_nest(kind);
     const size_t most = MOST_LENGTHS * MOST_LENGTHS * MOST_LENGTHS * MOST_LENGTHS;
     model_term *terms = jc_arena_alloc(arena, most, sizeof *terms);
@@ -115,16 +117,15 @@ jc_status backbone_candidates(jc_kernel_kind kind, jc_arena *arena, model_term *
 }
 
 static jc_status solve(const backbone_rows *rows, const model_term *terms, size_t k, double *X,
-                       double *A, double *x)
-{
+                       double *A, double *x) {
     // Rows √w·(t/y, 1): the last column of the Gram matrix is the right-hand side.
     const size_t order = k + 1;
     for (size_t i = 0; i < rows->n; ++i) {
         const double root = sqrt(rows->weights[i]);
         for (size_t j = 0; j < k; ++j) {
-            X[i * order + j] =
-                root * model_backbone_value(&terms[j], rows->q + i * JC_QUANTITY_COUNT) /
-                rows->y[i];
+            X[i * order + j] = root *
+                               model_backbone_value(&terms[j], rows->q + i * JC_QUANTITY_COUNT) /
+                               rows->y[i];
         }
         X[i * order + k] = root;
     }
@@ -145,8 +146,7 @@ static jc_status solve(const backbone_rows *rows, const model_term *terms, size_
 }
 
 jc_status backbone_fit(const backbone_rows *rows, const model_term *terms, size_t n_terms,
-                       jc_arena *arena, model *out_model)
-{
+                       jc_arena *arena, model *out_model) {
     const size_t order = n_terms + 1;
     double *X = calloc((rows->n + 1) * order, sizeof *X);
     double *A = calloc(order * order, sizeof *A);

@@ -93,8 +93,7 @@ static jc_status fit_runtime_backbone(const workspace *w, const target_rows *t, 
     const backbone_rows rows = {.n = t->n, .q = q, .y = t->y, .weights = t->weights};
     model_term *terms = NULL;
     size_t n_terms = 0;
-    jc_status status =
-        backbone_candidates(w->request->set->kind, w->arena, &terms, &n_terms);
+    jc_status status = backbone_candidates(w->request->set->kind, w->arena, &terms, &n_terms);
     if (status == JC_OK) {
         status = backbone_fit(&rows, terms, n_terms, w->arena, m);
     }

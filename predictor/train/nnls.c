@@ -12,8 +12,8 @@
 // Gradients below this share of the largest |b| (columns scaled to 1) are rounding.
 static const double GRADIENT_TOLERANCE = 1e-11;
 
-// Added to the unit diagonal: columns that nearly depend on each other keep a solution that rounding
-// does not decide.
+// Added to the unit diagonal: columns that nearly depend on each other keep a solution that
+// rounding does not decide.
 static const double RIDGE = 1e-10;
 
 typedef struct nnls {

@@ -64,12 +64,18 @@ static double power_of(const jc_measurement *m) {
     return isnan(m->power_w) && m->energy_j > 0 ? m->energy_j / m->runtime_s : m->power_w;
 }
 
+// Where a row does not say its window it is a mean of passes metered one by one, as training loops
+// do; how many is not known either. This many are assumed, whose errors average out.
+static const double UNKNOWN_PASSES = 100;
+
 // Relative standard deviation of an energy reading: a counter that steps every s seconds, read at
-// both ends of a window of w, is off by the sum of two uniform errors: s/(w·√6). A window that is
-// not known is one pass.
+// both ends of a window of w, is off by the sum of two uniform errors: s/(w·√6).
 static double counter_noise(const jc_measurement *m, double step_s) {
-    const double window = m->window_s > 0 ? m->window_s : m->runtime_s;
-    return step_s > 0 ? step_s / (window * sqrt(6)) : 0;
+    if (!(step_s > 0)) {
+        return 0;
+    }
+    return m->window_s > 0 ? step_s / (m->window_s * sqrt(6))
+                           : step_s / (m->runtime_s * sqrt(6 * UNKNOWN_PASSES));
 }
 
 static train_row make_row(const jc_row *row, double step_s) {

@@ -63,6 +63,6 @@ Test(nnls, dependent_and_zero_columns_are_left_out) {
     const double b[3] = {8, 8, 0};
     double x[3];
     cr_assert_eq(nnls_solve(3, A, b, x), JC_OK);
-    cr_assert_float_eq(x[0] + x[1], 2, 1e-12);
+    cr_assert_float_eq(x[0] + x[1], 2, 1e-8);
     cr_assert_eq(x[2], 0);
 }
