@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Architecture files from arguments, folders and standard input.
+#define _DEFAULT_SOURCE // d_type of struct dirent
+
 #include "paths.h"
 
 #include "common/arena.h"
@@ -70,25 +72,33 @@ static int compare_texts(const void *a, const void *b) {
 }
 
 // Links to folders are not followed, so that a walk always ends.
-static bool is_folder_in(int dir_fd, const char *name) {
+static bool is_folder_entry(int dir_fd, const struct dirent *entry) {
+    if (entry->d_type != DT_UNKNOWN) {
+        return entry->d_type == DT_DIR;
+    }
     struct stat info;
-    return fstatat(dir_fd, name, &info, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(info.st_mode);
+    return fstatat(dir_fd, entry->d_name, &info, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(info.st_mode);
 }
 
+// Architectures and folders, the latter with a slash behind the name.
 static jc_status list_names(folder *f, DIR *dir) {
     size_t capacity = 0;
     const struct dirent *entry = NULL;
     while ((entry = readdir(dir)) != NULL) {
         const char *name = entry->d_name;
-        if (name[0] == '.' || (!is_architecture(name) && !is_folder_in(dirfd(dir), name))) {
+        const bool is_folder = name[0] != '.' && is_folder_entry(dirfd(dir), entry);
+        if (name[0] == '.' || (!is_folder && !is_architecture(name))) {
             continue;
         }
         const char **names = (const char **)jc_arena_grow(&f->arena, (void *)f->names, f->n,
                                                           &capacity, sizeof *names);
-        char *copy = jc_arena_copy_text(&f->arena, name, strlen(name));
+        const size_t length = strlen(name);
+        char *copy = jc_arena_alloc(&f->arena, length + 2, 1);
         if (names == NULL || copy == NULL) {
             return JC_ENOMEM;
         }
+        memcpy(copy, name, length);
+        copy[length] = is_folder ? '/' : '\0';
         f->names = names;
         f->names[f->n++] = copy;
     }
@@ -145,7 +155,7 @@ static jc_status next_in_folder(paths *p, const char **out_path, jc_error *err) 
     if (length < 0 || (size_t)length >= sizeof p->path) {
         return jc_error_set(err, JC_EIO, f->path, 0, "the path of '%.60s' in it is too long", name);
     }
-    if (!is_architecture(name) || is_folder(p->path)) {
+    if (ends_with(name, "/")) {
         return enter_folder(p, p->path, err);
     }
     *out_path = p->path;

@@ -58,11 +58,12 @@ static void *take(jc_arena *arena, size_t bytes) {
     return p;
 }
 
+void *jc_arena_take(jc_arena *arena, size_t count, size_t size) {
+    return size != 0 && count > SIZE_MAX / size ? NULL : take(arena, count * size);
+}
+
 void *jc_arena_alloc(jc_arena *arena, size_t count, size_t size) {
-    if (size != 0 && count > SIZE_MAX / size) {
-        return NULL;
-    }
-    void *p = take(arena, count * size);
+    void *p = jc_arena_take(arena, count, size);
     if (p != NULL) {
         memset(p, 0, count * size);
     }

@@ -20,6 +20,9 @@ typedef struct jc_arena {
  * overflow. */
 void *jc_arena_alloc(jc_arena *arena, size_t count, size_t size);
 
+/** As jc_arena_alloc, but not zeroed: for what is written at once. */
+void *jc_arena_take(jc_arena *arena, size_t count, size_t size);
+
 /** Terminated copy of `length` bytes; NULL if out of memory. */
 char *jc_arena_copy_text(jc_arena *arena, const char *text, size_t length);
 

@@ -464,7 +464,9 @@ jc_status jc_expression_compile(const char *text, jc_expression_resolver *resolv
                   .context = context,
                   .arena = arena,
                   .err = err};
-    jc_status status = compile_choice(&c);
+    // Most expressions are one name: no need to descend through the grammar to find it.
+    const bool is_name = text[0] != '\0' && text[name_length(text)] == '\0';
+    jc_status status = is_name ? compile_name(&c) : compile_choice(&c);
     skip_space(&c);
     if (status == JC_OK && *c.at != '\0') {
         status = fail(&c, "an operator is missing");
@@ -478,6 +480,10 @@ jc_status jc_expression_compile(const char *text, jc_expression_resolver *resolv
 }
 
 double jc_expression_evaluate(const jc_expression *expression, const double *variables) {
-    return expression->is_constant ? expression->constant
-                                   : run(expression->steps, expression->n_steps, variables);
+    if (expression->is_constant) {
+        return expression->constant;
+    }
+    // A single step that is no constant is a name, as most expressions are.
+    return expression->n_steps == 1 ? variables[expression->steps[0].slot]
+                                    : run(expression->steps, expression->n_steps, variables);
 }

@@ -69,16 +69,3 @@ bool jc_parse_int64(const char *text, int64_t *out_value) {
     *out_value = value;
     return true;
 }
-
-int64_t jc_mul_saturating(int64_t a, int64_t b) {
-#if defined(__GNUC__)
-    int64_t product = 0; // a check without the division, which shapes ask for often
-    return __builtin_mul_overflow(a, b, &product) ? INT64_MAX : product;
-#else
-    return a != 0 && b > INT64_MAX / a ? INT64_MAX : a * b;
-#endif
-}
-
-int64_t jc_add_saturating(int64_t a, int64_t b) {
-    return b > INT64_MAX - a ? INT64_MAX : a + b;
-}

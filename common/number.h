@@ -29,9 +29,18 @@ enum { JC_NUMBER_TEXT_SIZE = 32 };
 char *jc_format_double(double value, char *buffer);
 
 /** a·b for non-negative a and b; INT64_MAX on overflow. */
-int64_t jc_mul_saturating(int64_t a, int64_t b);
+static inline int64_t jc_mul_saturating(int64_t a, int64_t b) {
+#if defined(__GNUC__)
+    int64_t product = 0; // a check without the division, which shapes ask for often
+    return __builtin_mul_overflow(a, b, &product) ? INT64_MAX : product;
+#else
+    return a != 0 && b > INT64_MAX / a ? INT64_MAX : a * b;
+#endif
+}
 
 /** a+b for non-negative a and b; INT64_MAX on overflow. */
-int64_t jc_add_saturating(int64_t a, int64_t b);
+static inline int64_t jc_add_saturating(int64_t a, int64_t b) {
+    return b > INT64_MAX - a ? INT64_MAX : a + b;
+}
 
 #endif

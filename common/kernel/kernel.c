@@ -7,10 +7,14 @@
 #include <inttypes.h>
 #include <string.h>
 
+// Columns and their number, as two fields of a row.
+#define COLUMNS(names) names, (int)(sizeof(names) / sizeof((names)[0]))
+
 typedef struct kernel_row {
     const char *name;
     const char *summary;
-    const char *const *columns; ///< NULL-terminated
+    const char *const *columns; ///< [n_columns]
+    int n_columns;
     jc_work (*work)(const int64_t *size);
 } kernel_row;
 
@@ -27,14 +31,14 @@ static int64_t product(int n, const int64_t *factors) {
 
 // --- Windowed kernels -----------------------------------------------------------------------
 
-static const char *const conv_columns[] = {
-    "batch_size", "in_channels", "in_height",    "in_width", "out_height", "out_width",
-    "kernel_h",   "kernel_w",    "stride_h",     "stride_w", "padding_h",  "padding_w",
-    "dilation_h", "dilation_w",  "out_channels", "groups",   NULL};
+static const char *const conv_columns[] = {"batch_size", "in_channels", "in_height",    "in_width",
+                                           "out_height", "out_width",   "kernel_h",     "kernel_w",
+                                           "stride_h",   "stride_w",    "padding_h",    "padding_w",
+                                           "dilation_h", "dilation_w",  "out_channels", "groups"};
 static const char *const pool_columns[] = {"batch_size", "in_channels", "in_height", "in_width",
                                            "out_height", "out_width",   "kernel_h",  "kernel_w",
                                            "stride_h",   "stride_w",    "padding_h", "padding_w",
-                                           "dilation_h", "dilation_w",  NULL};
+                                           "dilation_h", "dilation_w"};
 
 static int64_t in_plane(const int64_t *s) {
     return jc_mul_saturating(s[JC_WINDOW_IN_HEIGHT], s[JC_WINDOW_IN_WIDTH]);
@@ -77,7 +81,7 @@ static jc_work pool_work(const int64_t *s) {
 // --- Matrix products ------------------------------------------------------------------------
 
 // batch_size: rows of the left matrix, samples times positions.
-static const char *const linear_columns[] = {"batch_size", "in_features", "out_features", NULL};
+static const char *const linear_columns[] = {"batch_size", "in_features", "out_features"};
 
 static jc_work linear_work(const int64_t *s) {
     const int64_t weights = jc_mul_saturating(s[1], s[2]);
@@ -90,7 +94,7 @@ static jc_work linear_work(const int64_t *s) {
 }
 
 // batch_size products of [m x k] by [k x n].
-static const char *const matmul_columns[] = {"batch_size", "m", "k", "n", NULL};
+static const char *const matmul_columns[] = {"batch_size", "m", "k", "n"};
 
 static jc_work matmul_work(const int64_t *s) {
     return (jc_work){
@@ -102,8 +106,8 @@ static jc_work matmul_work(const int64_t *s) {
 }
 
 // softmax(Q·Kᵀ)·V for batch_size samples of `heads` heads; K and V share the heads of Q.
-static const char *const attention_columns[] = {
-    "batch_size", "heads", "query_length", "key_length", "head_dim", "value_dim", NULL};
+static const char *const attention_columns[] = {"batch_size", "heads",    "query_length",
+                                                "key_length", "head_dim", "value_dim"};
 
 static jc_work attention_work(const int64_t *s) {
     const int64_t n = jc_mul_saturating(s[0], s[1]);
@@ -119,10 +123,9 @@ static jc_work attention_work(const int64_t *s) {
 
 // --- Normalisations and reductions along an axis --------------------------------------------
 
-static const char *const image_columns[] = {"batch_size", "in_channels", "in_height", "in_width",
-                                            NULL};
-static const char *const lrn_columns[] = {"batch_size", "in_channels", "in_height",
-                                          "in_width",   "size",        NULL};
+static const char *const image_columns[] = {"batch_size", "in_channels", "in_height", "in_width"};
+static const char *const lrn_columns[] = {"batch_size", "in_channels", "in_height", "in_width",
+                                          "size"};
 
 static jc_work lrn_work(const int64_t *s) {
     const int64_t elements = PRODUCT(s[0], s[1], s[2], s[3]);
@@ -137,7 +140,7 @@ static jc_work batch_norm_work(const int64_t *s) {
 }
 
 // elements: of one sample. axis_size: how many of them are normalised together.
-static const char *const axis_columns[] = {"batch_size", "elements", "axis_size", NULL};
+static const char *const axis_columns[] = {"batch_size", "elements", "axis_size"};
 
 static jc_work elementwise_work(const int64_t *s) {
     const int64_t elements = jc_mul_saturating(s[0], s[1]);
@@ -152,9 +155,9 @@ static jc_work layer_norm_work(const int64_t *s) {
 
 // --- Elementwise and movement ---------------------------------------------------------------
 
-static const char *const elementwise_columns[] = {"batch_size", "elements", NULL};
+static const char *const elementwise_columns[] = {"batch_size", "elements"};
 // elements: of one sample of the result; operand_elements: of one sample of all operands together.
-static const char *const combine_columns[] = {"batch_size", "elements", "operand_elements", NULL};
+static const char *const combine_columns[] = {"batch_size", "elements", "operand_elements"};
 
 static jc_work combine_work(const int64_t *s) {
     return (jc_work){
@@ -163,8 +166,8 @@ static jc_work combine_work(const int64_t *s) {
     };
 }
 
-static const char *const upsample_columns[] = {"batch_size", "in_channels", "in_height", "in_width",
-                                               "out_height", "out_width",   NULL};
+static const char *const upsample_columns[] = {"batch_size", "in_channels", "in_height",
+                                               "in_width",   "out_height",  "out_width"};
 
 static jc_work upsample_work(const int64_t *s) {
     return (jc_work){
@@ -174,8 +177,7 @@ static jc_work upsample_work(const int64_t *s) {
 }
 
 // batch_size: look-ups, samples times positions.
-static const char *const embedding_columns[] = {"batch_size", "embedding_dim", "num_embeddings",
-                                                NULL};
+static const char *const embedding_columns[] = {"batch_size", "embedding_dim", "num_embeddings"};
 
 // Only the rows that are looked up are read.
 static jc_work embedding_work(const int64_t *s) {
@@ -184,29 +186,31 @@ static jc_work embedding_work(const int64_t *s) {
 }
 
 #define ELEMENTWISE(kernel, text)                                                                  \
-    { kernel, text, elementwise_columns, elementwise_work }
+    { kernel, text, COLUMNS(elementwise_columns), elementwise_work }
 
 static const kernel_row kernels[JC_KERNEL_COUNT] = {
-    [JC_KERNEL_CONV2D] = {"conv2d", "2-D convolution: dense, grouped, depthwise", conv_columns,
-                          conv2d_work},
-    [JC_KERNEL_CONV_TRANSPOSE2D] = {"conv_transpose2d", "transposed 2-D convolution", conv_columns,
-                                    conv_transpose2d_work},
-    [JC_KERNEL_LINEAR] = {"linear", "matrix product with learned weights", linear_columns,
+    [JC_KERNEL_CONV2D] = {"conv2d", "2-D convolution: dense, grouped, depthwise",
+                          COLUMNS(conv_columns), conv2d_work},
+    [JC_KERNEL_CONV_TRANSPOSE2D] = {"conv_transpose2d", "transposed 2-D convolution",
+                                    COLUMNS(conv_columns), conv_transpose2d_work},
+    [JC_KERNEL_LINEAR] = {"linear", "matrix product with learned weights", COLUMNS(linear_columns),
                           linear_work},
-    [JC_KERNEL_MATMUL] = {"matmul", "batched product of two activations", matmul_columns,
+    [JC_KERNEL_MATMUL] = {"matmul", "batched product of two activations", COLUMNS(matmul_columns),
                           matmul_work},
     [JC_KERNEL_ATTENTION] = {"scaled_dot_product_attention", "softmax(Q K^T) V, all heads",
-                             attention_columns, attention_work},
-    [JC_KERNEL_MAX_POOL2D] = {"max_pool2d", "largest value of each window", pool_columns,
+                             COLUMNS(attention_columns), attention_work},
+    [JC_KERNEL_MAX_POOL2D] = {"max_pool2d", "largest value of each window", COLUMNS(pool_columns),
                               pool_work},
-    [JC_KERNEL_AVG_POOL2D] = {"avg_pool2d", "mean of each window", pool_columns, pool_work},
-    [JC_KERNEL_BATCH_NORM] = {"batch_norm", "scale and shift a channel", image_columns,
+    [JC_KERNEL_AVG_POOL2D] = {"avg_pool2d", "mean of each window", COLUMNS(pool_columns),
+                              pool_work},
+    [JC_KERNEL_BATCH_NORM] = {"batch_norm", "scale and shift a channel", COLUMNS(image_columns),
                               batch_norm_work},
-    [JC_KERNEL_LAYER_NORM] = {"layer_norm", "normalise along the last axes", axis_columns,
+    [JC_KERNEL_LAYER_NORM] = {"layer_norm", "normalise along the last axes", COLUMNS(axis_columns),
                               layer_norm_work},
-    [JC_KERNEL_LRN] = {"lrn", "local response normalisation across channels", lrn_columns,
+    [JC_KERNEL_LRN] = {"lrn", "local response normalisation across channels", COLUMNS(lrn_columns),
                        lrn_work},
-    [JC_KERNEL_SOFTMAX] = {"softmax", "softmax along one axis", axis_columns, elementwise_work},
+    [JC_KERNEL_SOFTMAX] = {"softmax", "softmax along one axis", COLUMNS(axis_columns),
+                           elementwise_work},
     [JC_KERNEL_RELU] = ELEMENTWISE("relu", "max(0, x)"),
     [JC_KERNEL_RELU6] = ELEMENTWISE("relu6", "min(max(0, x), 6)"),
     [JC_KERNEL_LEAKY_RELU] = ELEMENTWISE("leaky_relu", "x, or a fixed slope times x below 0"),
@@ -217,12 +221,14 @@ static const kernel_row kernels[JC_KERNEL_COUNT] = {
     [JC_KERNEL_SILU] = ELEMENTWISE("silu", "x times sigmoid(x)"),
     [JC_KERNEL_HARDSWISH] = ELEMENTWISE("hardswish", "x relu6(x + 3) / 6"),
     [JC_KERNEL_HARDSIGMOID] = ELEMENTWISE("hardsigmoid", "relu6(x + 3) / 6"),
-    [JC_KERNEL_ADD] = {"add", "elementwise sum, broadcasting", combine_columns, combine_work},
-    [JC_KERNEL_MUL] = {"mul", "elementwise product, broadcasting", combine_columns, combine_work},
+    [JC_KERNEL_ADD] = {"add", "elementwise sum, broadcasting", COLUMNS(combine_columns),
+                       combine_work},
+    [JC_KERNEL_MUL] = {"mul", "elementwise product, broadcasting", COLUMNS(combine_columns),
+                       combine_work},
     [JC_KERNEL_CONCAT] = ELEMENTWISE("concat", "operands copied one after the other"),
     [JC_KERNEL_COPY] = ELEMENTWISE("copy", "values moved to another order"),
-    [JC_KERNEL_UPSAMPLE] = {"upsample", "plane enlarged", upsample_columns, upsample_work},
-    [JC_KERNEL_EMBEDDING] = {"embedding", "rows of a table looked up", embedding_columns,
+    [JC_KERNEL_UPSAMPLE] = {"upsample", "plane enlarged", COLUMNS(upsample_columns), upsample_work},
+    [JC_KERNEL_EMBEDDING] = {"embedding", "rows of a table looked up", COLUMNS(embedding_columns),
                              embedding_work},
 };
 
@@ -243,11 +249,7 @@ const char *jc_kernel_summary(jc_kernel_kind kind) {
 }
 
 const char *const *jc_kernel_columns(jc_kernel_kind kind, int *out_n) {
-    int n = 0;
-    while (kernels[kind].columns[n] != NULL) {
-        ++n;
-    }
-    *out_n = n;
+    *out_n = kernels[kind].n_columns;
     return kernels[kind].columns;
 }
 
@@ -362,7 +364,7 @@ uint64_t jc_kernel_hash(const jc_kernel *kernel) {
     // Multiply-xor over words (the mixing step of FNV-1a, 64 bits at a time, then a final avalanche
     // as in MurmurHash3): tables index by the low bits.
     uint64_t h = (uint64_t)kernel->kind * JC_PRECISION_COUNT + (uint64_t)kernel->precision;
-    for (int c = 0; c < JC_KERNEL_MAX_COLUMNS; ++c) {
+    for (int c = 0; c < kernels[kernel->kind].n_columns; ++c) {
         h = (h ^ (uint64_t)kernel->size[c]) * UINT64_C(0x9E3779B97F4A7C15);
         h ^= h >> 29;
     }

@@ -2,6 +2,8 @@
 // The operator table, and what the shape rules share.
 #include "op_list.h"
 
+#include "common/text.h"
+
 #include <inttypes.h>
 #include <string.h>
 
@@ -38,7 +40,7 @@ const jc_op *jc_op_find(const char *name) {
 
 const jc_param *jc_op_param(const jc_op *op, const char *name) {
     for (const jc_param *p = op->params; p->name != NULL; ++p) {
-        if (strcmp(p->name, name) == 0) {
+        if (jc_text_equal(p->name, name)) {
             return p;
         }
     }

@@ -2,6 +2,7 @@
 // YAML text to a tree, by libyaml's events, within bounds.
 #include "common/file.h"
 #include "common/number.h"
+#include "common/text.h"
 #include "common/yaml/yaml.h"
 
 #include <string.h>
@@ -78,7 +79,7 @@ static jc_status read_key(reader *r, const yaml_event_t *event, const jc_yaml *m
     }
     const char *text = (const char *)event->data.scalar.value;
     for (const jc_yaml *c = mapping->child; c != NULL; c = c->next) {
-        if (strcmp(c->key, text) == 0) {
+        if (jc_text_equal(c->key, text)) {
             return jc_error_set(r->err, JC_EPARSE, r->name, line,
                                 "key '%.60s' stands twice in one mapping (first in line %d)", text,
                                 c->key_line);
@@ -261,8 +262,8 @@ jc_status jc_yaml_load(const char *path, jc_arena *arena, jc_yaml **out_root, jc
 
 bool jc_yaml_is_null(const jc_yaml *node) {
     return node->kind == JC_YAML_SCALAR && !node->quoted &&
-           (node->text[0] == '\0' || strcmp(node->text, "null") == 0 ||
-            strcmp(node->text, "~") == 0);
+           (node->text[0] == '\0' || jc_text_equal(node->text, "null") ||
+            jc_text_equal(node->text, "~"));
 }
 
 const jc_yaml *jc_yaml_get(const jc_yaml *node, const char *key) {
@@ -270,7 +271,7 @@ const jc_yaml *jc_yaml_get(const jc_yaml *node, const char *key) {
         return NULL;
     }
     for (const jc_yaml *c = node->child; c != NULL; c = c->next) {
-        if (strcmp(c->key, key) == 0) {
+        if (jc_text_equal(c->key, key)) {
             return c;
         }
     }
@@ -296,7 +297,7 @@ bool jc_yaml_int64(const jc_yaml *node, int64_t *out_value) {
 
 bool jc_yaml_flag(const jc_yaml *node, bool *out_value) {
     const char *text = plain_text(node);
-    const bool is_true = strcmp(text, "true") == 0;
+    const bool is_true = jc_text_equal(text, "true");
     if (!is_true && strcmp(text, "false") != 0) {
         return false;
     }

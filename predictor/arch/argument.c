@@ -2,6 +2,8 @@
 // Values of operator parameters: how each type is written, and what it may be.
 #include "template.h"
 
+#include "common/text.h"
+
 #include "common/number.h"
 
 #include <inttypes.h>
@@ -25,7 +27,7 @@ jc_status argument_expression(const argument_site *site, const jc_yaml *node,
                             node->key == NULL ? "a value" : node->key,
                             jc_yaml_describe(node, given, sizeof given));
     }
-    jc_error why = {0};
+    jc_error why;
     const jc_status status = jc_expression_compile(node->text, site->resolve, site->context,
                                                    site->arena, out_expression, &why);
     if (status != JC_OK) {
@@ -62,7 +64,8 @@ jc_status argument_store(const argument *a, double value, jc_value *slots, jc_er
     const int64_t least = smallest(a->type);
     const double most = a->type == JC_PARAM_FLAG ? 1 : LARGEST_SIZE;
     const bool listed_zero = a->type == JC_PARAM_SIZES && value == 0;
-    if (value >= (double)least && value <= most && value == floor(value) && !listed_zero) {
+    if (value >= (double)least && value <= most && value == (double)(int64_t)value &&
+        !listed_zero) {
         slots[a->slot].i = (int64_t)value;
         return JC_OK;
     }
@@ -112,7 +115,7 @@ static jc_status compile_slot(const argument_site *site, const jc_param *param, 
         arguments->items[arguments->n++] = a;
         return JC_OK;
     }
-    jc_error why = {0};
+    jc_error why;
     status = argument_store(&a, a.expression.constant, values, &why);
     if (status != JC_OK) {
         return jc_error_set(site->err, status, site->file, node->line, "%s: %s", site->layer,
@@ -125,7 +128,7 @@ static jc_status compile_choice(const argument_site *site, const jc_param *param
                                 const jc_yaml *node, jc_value *values) {
     const char *text = jc_yaml_text(node);
     for (int i = 0; text != NULL && param->choices[i] != NULL; ++i) {
-        if (strcmp(text, param->choices[i]) == 0) {
+        if (jc_text_equal(text, param->choices[i])) {
             values[param->slot].i = i;
             return JC_OK;
         }
@@ -194,11 +197,11 @@ jc_status argument_compile(const argument_site *site, const jc_param *param, con
     case JC_PARAM_SIZES:
         return compile_sizes(site, param, node, values, arguments);
     case JC_PARAM_PADDING:
-        if (text != NULL && strcmp(text, "same") == 0) {
+        if (text != NULL && jc_text_equal(text, "same")) {
             values[param->slot].i = JC_PADDING_SAME;
             return JC_OK;
         }
-        if (text != NULL && strcmp(text, "valid") == 0) {
+        if (text != NULL && jc_text_equal(text, "valid")) {
             return JC_OK; // the default, 0
         }
         return compile_slots(site, param, node, values, arguments);

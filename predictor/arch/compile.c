@@ -2,6 +2,8 @@
 // YAML tree to templates: blocks and the file as a whole.
 #include "compile.h"
 
+#include "common/text.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -53,7 +55,7 @@ static jc_status compile_body(compiler *c, block_template *block, const jc_yaml 
 
 static bool is_known_key(const char *key, const char *const *known) {
     for (int i = 0; known[i] != NULL; ++i) {
-        if (strcmp(known[i], key) == 0) {
+        if (jc_text_equal(known[i], key)) {
             return true;
         }
     }
@@ -154,7 +156,7 @@ static jc_status compile_input_shape(compiler *c, const jc_yaml *node, jc_shape 
     double variables[MAX_VARIABLES];
     document_set_parameters(c->doc, variables);
     for (size_t i = 0; i < arguments.n && status == JC_OK; ++i) {
-        jc_error why = {0};
+        jc_error why;
         const double value = jc_expression_evaluate(&arguments.items[i].expression, variables);
         status = argument_store(&arguments.items[i], value, values, &why);
         if (status != JC_OK) {

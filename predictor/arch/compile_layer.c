@@ -2,6 +2,8 @@
 // Lists of layers: each an operator or a block, and how it is applied.
 #include "compile.h"
 
+#include "common/text.h"
+
 #include <string.h>
 
 static visible visible_in(const body *b) {
@@ -24,7 +26,7 @@ static argument_site site_in(const body *b, const char *layer, visible *v) {
 
 static block_template *find_block(const document *doc, const char *name) {
     for (size_t i = 0; i < doc->n_blocks; ++i) {
-        if (strcmp(doc->blocks[i].name, name) == 0) {
+        if (jc_text_equal(doc->blocks[i].name, name)) {
             return &doc->blocks[i];
         }
     }
@@ -142,7 +144,7 @@ static jc_status fail_unknown_parameter(body *b, const jc_yaml *node, const laye
 // Index of a parameter of a block; -1 if it has none of that name.
 static int find_block_parameter(const block_template *block, const char *name) {
     for (size_t i = 0; i < block->n_parameters; ++i) {
-        if (strcmp(block->parameters[i].name, name) == 0) {
+        if (jc_text_equal(block->parameters[i].name, name)) {
             return (int)i;
         }
     }
@@ -174,22 +176,23 @@ static jc_status compile_parameter(body *b, const jc_yaml *node, layer_template 
 static jc_status compile_common_key(body *b, const jc_yaml *node, layer_template *layer,
                                     bool *out_known) {
     *out_known = true;
-    if (strcmp(node->key, "name") == 0) {
+    if (jc_text_equal(node->key, "name")) {
         return JC_OK; // taken up when the names of the body were collected
     }
-    if (strcmp(node->key, "inputs") == 0) {
+    if (jc_text_equal(node->key, "inputs")) {
         return compile_references(b, node, &layer->inputs, &layer->n_inputs);
     }
-    if (strcmp(node->key, "branches") == 0) {
+    if (jc_text_equal(node->key, "branches")) {
         return compile_branches(b, node, layer);
     }
     visible v = visible_in(b);
     const argument_site site = site_in(b, layer_key(layer), &v);
-    if (strcmp(node->key, "repeat") == 0) {
+    if (jc_text_equal(node->key, "repeat")) {
         layer->has_repeat = true;
         return argument_expression(&site, node, &layer->repeat);
     }
-    if (strcmp(node->key, "when") == 0) {
+    if (jc_text_equal(node->key, "when")) {
+        layer->has_when = true;
         return argument_expression(&site, node, &layer->when);
     }
     *out_known = false;
@@ -270,8 +273,6 @@ static jc_status compile_layer(body *b, const jc_yaml *node, layer_template *lay
             "an operator's name or one `operator: {parameters}` (a list item each)");
     }
     layer->owner = b->block;
-    layer->when = jc_expression_constant(1);
-    layer->repeat = jc_expression_constant(1);
     jc_status status = compile_key(b, key, layer);
     if (status != JC_OK) {
         return status;

@@ -2,6 +2,8 @@
 // Parameters of files and blocks, the names that expressions may use, and errors.
 #include "compile.h"
 
+#include "common/text.h"
+
 #include <string.h>
 
 jc_status compile_out_of_memory(compiler *c) {
@@ -57,12 +59,12 @@ bool compile_is_reserved(const char *name) {
                                         "else", "min",    "max",      "floor",  "ceil", "round_to",
                                         "name", "inputs", "branches", "repeat", "when", NULL};
     for (int i = 0; words[i] != NULL; ++i) {
-        if (strcmp(words[i], name) == 0) {
+        if (jc_text_equal(words[i], name)) {
             return true;
         }
     }
     for (int i = 0; i < VAR_FIRST_FREE; ++i) {
-        if (strcmp(built_in_variables[i], name) == 0) {
+        if (jc_text_equal(built_in_variables[i], name)) {
             return true;
         }
     }

@@ -122,9 +122,9 @@ static jc_status add_operator(expander *x, frame *f, const layer_template *t, in
     const jc_shape *few_shapes[FEW_INPUTS];
     const jc_shape **shapes = few_shapes;
     jc_graph *g = x->graph;
-    uint32_t *kept_inputs = jc_arena_alloc(&g->arena, n_inputs, sizeof *kept_inputs);
+    uint32_t *kept_inputs = jc_arena_take(&g->arena, n_inputs, sizeof *kept_inputs);
     if (n_inputs > FEW_INPUTS) {
-        shapes = jc_arena_alloc(&g->arena, n_inputs, sizeof(jc_shape *));
+        shapes = jc_arena_take(&g->arena, n_inputs, sizeof(jc_shape *));
     }
     jc_layer *layer = graph_add_layer(
         g, (layer_origin){.scope = f->scope, .template_ = t, .repetition = repetition});
@@ -137,7 +137,7 @@ static jc_status add_operator(expander *x, frame *f, const layer_template *t, in
     }
     jc_op_call call = {.batch_size = g->options.batch_size, .n_inputs = n_inputs, .inputs = shapes};
     memcpy(call.value, t->value, sizeof call.value);
-    jc_error why = {0};
+    jc_error why;
     jc_status status = JC_OK;
     for (size_t i = 0; i < t->n_arguments && status == JC_OK; ++i) {
         const argument *a = &t->arguments[i];
@@ -167,7 +167,7 @@ static jc_status add_operator(expander *x, frame *f, const layer_template *t, in
 
 // Names within branches of a layer that is left out stay without a tensor.
 static uint32_t *create_tensors(expander *x, const block_template *block) {
-    uint32_t *tensors = jc_arena_alloc(&x->graph->arena, block->n_names, sizeof *tensors);
+    uint32_t *tensors = jc_arena_take(&x->graph->arena, block->n_names, sizeof *tensors);
     for (size_t i = 0; tensors != NULL && i < block->n_names; ++i) {
         tensors[i] = NO_TENSOR;
     }
@@ -177,9 +177,11 @@ static uint32_t *create_tensors(expander *x, const block_template *block) {
 // --- One use of a block ---------------------------------------------------------------------
 
 // Arguments are evaluated where the block is used, defaults inside it.
-static void set_block_parameters(const frame *caller, const layer_template *t, frame *f) {
+static void set_block_parameters(const frame *caller, const layer_template *t,
+                                 size_t n_file_parameters, frame *f) {
     double *variables = f->variables;
-    memcpy(variables, caller->variables, (VAR_FIRST_FREE + MAX_PARAMETERS) * sizeof variables[0]);
+    memcpy(variables, caller->variables,
+           (VAR_FIRST_FREE + n_file_parameters) * sizeof variables[0]);
     variables[VAR_INDEX] = 0;
     for (size_t i = 0; i < t->block->n_parameters; ++i) {
         double *value = &variables[VAR_FIRST_FREE + MAX_PARAMETERS + i];
@@ -197,14 +199,16 @@ static jc_status expand_block(expander *x, const frame *caller, const layer_temp
                               int repetition, const uint32_t *inputs, uint32_t *out_tensor) {
     const block_template *block = t->block;
     scope *s = jc_arena_alloc(&x->graph->arena, 1, sizeof *s);
-    frame f = {.block = block, .scope = s};
+    frame f; // not cleared: most of its variables are never used
+    f.block = block;
+    f.scope = s;
     f.tensors = create_tensors(x, block);
     if (s == NULL || f.tensors == NULL) {
         return out_of_memory(x);
     }
     *s = (scope){.parent = caller->scope, .call = t, .repetition = repetition};
     memcpy(f.tensors, inputs, block->n_inputs * sizeof *inputs);
-    set_block_parameters(caller, t, &f);
+    set_block_parameters(caller, t, x->doc->n_parameters, &f);
     uint32_t last = NO_TENSOR;
     const jc_status status =
         expand_list(x, &f, &block->body, block->n_inputs == 1 ? inputs[0] : NO_TENSOR, &last);
@@ -298,10 +302,6 @@ static jc_status expand_once(expander *x, frame *f, const layer_template *t, int
 static jc_status evaluate_control(expander *x, frame *f, const layer_template *t,
                                   const jc_expression *expression, const char *what,
                                   uint32_t current, int64_t *out_value) {
-    if (expression->is_constant && expression->constant == 1) {
-        *out_value = 1; // as nearly always
-        return JC_OK;
-    }
     double value = expression->constant;
     if (!expression->is_constant) {
         const uint32_t first = t->n_inputs > 0 ? f->tensors[t->inputs[0]] : current;
@@ -345,13 +345,13 @@ static jc_status count_step(expander *x, const frame *f, const layer_template *t
 
 static jc_status expand_layer(expander *x, frame *f, const layer_template *t, uint32_t current,
                               uint32_t *out_current) {
-    int64_t wanted = 0;
-    int64_t n_repeat = 0;
+    int64_t wanted = 1;
+    int64_t n_repeat = 1;
     jc_status status = count_step(x, f, t);
-    if (status == JC_OK) {
+    if (status == JC_OK && t->has_when) {
         status = evaluate_control(x, f, t, &t->when, "when", current, &wanted);
     }
-    if (status == JC_OK) {
+    if (status == JC_OK && t->has_repeat) {
         status = evaluate_control(x, f, t, &t->repeat, "repeat", current, &n_repeat);
     }
     for (int64_t r = 0; wanted != 0 && r < n_repeat && status == JC_OK; ++r) {

@@ -87,6 +87,7 @@ struct layer_template {
     const int *inputs; ///< name slots; none = the layer before
     size_t n_branches;
     const layer_list *branches;
+    bool has_when;
     bool has_repeat;
     jc_expression repeat;
     jc_expression when;
