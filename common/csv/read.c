@@ -187,6 +187,7 @@ static jc_status feed_line(jc_csv *csv, jc_error *err) {
                             column_name(csv, csv->n_fields));
     }
     csv->at += n;
+    csv->after_cr = csv->after_cr && n == 1; // else other bytes stand between
     count_lines(csv, from[n - 1]);
     return JC_OK;
 }

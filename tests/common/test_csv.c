@@ -121,6 +121,19 @@ Test(csv, tells_the_line_on_which_a_record_begins) {
     jc_csv_close(csv);
 }
 
+Test(csv, counts_lines_that_end_in_different_ways) {
+    jc_csv *csv = NULL;
+    const char *text = "a\rb\nc\r\nd\n\re\r\r\nf";
+    static const int lines[] = {2, 3, 4, 6, 8};
+    cr_assert_eq(open_text(text, strlen(text), &csv, NULL), JC_OK);
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; ++i) {
+        bool more = false;
+        cr_assert_eq(jc_csv_next(csv, &more, NULL), JC_OK);
+        cr_assert_eq(jc_csv_line(csv), lines[i]);
+    }
+    jc_csv_close(csv);
+}
+
 Test(csv, finds_columns_and_refuses_a_name_that_stands_twice) {
     jc_csv *csv = NULL;
     cr_assert_eq(open_text("a,b,a\n", 6, &csv, NULL), JC_OK);
