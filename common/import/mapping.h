@@ -140,6 +140,17 @@ JC_MUST_USE jc_status mapping_check_keys(const mapping_compiler *c, const jc_yam
 JC_MUST_USE jc_status mapping_compile_expression(mapping_compiler *c, const jc_yaml *node,
                                                  const char *what, jc_expression *out);
 
+/** Take note of `names`, which may be NULL. */
+JC_MUST_USE jc_status mapping_compile_names(mapping_compiler *c, const jc_yaml *names);
+
+/** Compile `define`, `columns` (of a section) and `input`; the first and last may be NULL. */
+JC_MUST_USE jc_status mapping_compile_definitions(mapping_compiler *c, const jc_yaml *define);
+JC_MUST_USE jc_status mapping_compile_columns(mapping_compiler *c, const jc_yaml *section);
+JC_MUST_USE jc_status mapping_compile_input(mapping_compiler *c, const jc_yaml *input);
+
+/** Require all that a row needs: precision, sizes, something measured. */
+JC_MUST_USE jc_status mapping_check_complete(const mapping_compiler *c, const jc_yaml *section);
+
 /** Variable that is the text of a source column. */
 JC_MUST_USE jc_status mapping_text_variable(mapping_compiler *c, const char *name, int line,
                                             int *out_variable);
