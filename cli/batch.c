@@ -15,7 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { FILES_PER_CHUNK = 16, CHUNKS_PER_THREAD = 4 };
+enum { FILES_PER_CHUNK = 64, CHUNKS_PER_THREAD = 4 };
 
 typedef struct chunk {
     text_buffer paths; // each ends with NUL

@@ -98,7 +98,9 @@ static bool is_name_start(char ch) {
 }
 
 static void skip_space(compiler *c) {
-    c->at += strspn(c->at, " \t\n");
+    while (*c->at == ' ' || *c->at == '\t' || *c->at == '\n') {
+        ++c->at;
+    }
 }
 
 static size_t name_length(const char *at) {

@@ -38,6 +38,11 @@ bool jc_parse_double(const char *text, double *out_value) {
         *out_value = integer;
         return true;
     }
+    // Words, which most texts that are tried are, need no look at every character.
+    const char first = text[0];
+    if ((first < '0' || first > '9') && first != '-' && first != '+' && first != '.') {
+        return false;
+    }
     char copy[64];
     if (!has_only(text, "0123456789+-.eE") || strlen(text) >= sizeof copy) {
         return false;

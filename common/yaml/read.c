@@ -161,12 +161,11 @@ static jc_status read_node(reader *r, const yaml_event_t *event, jc_yaml **out_n
     if (status != JC_OK) {
         return status;
     }
-    jc_yaml *node = jc_arena_alloc(r->arena, 1, sizeof *node);
+    jc_yaml *node = jc_arena_take(r->arena, 1, sizeof *node);
     if (node == NULL) {
         return jc_error_set(r->err, JC_ENOMEM, r->name, 0, "out of memory");
     }
-    node->line = event_line(event);
-    node->text = "";
+    *node = (jc_yaml){.line = event_line(event), .text = ""};
     r->depth++;
     // Only these four begin a value; libyaml delivers nothing else in this place.
     if (event->type == YAML_SCALAR_EVENT) {

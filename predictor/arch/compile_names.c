@@ -17,10 +17,16 @@ typedef struct collector {
     size_t capacity;
 } collector;
 
+static bool is_word_character(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
+
 bool name_is_word(const char *name) {
-    return (name[0] < '0' || name[0] > '9') && name[0] != '\0' &&
-           name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")] ==
-               '\0';
+    size_t n = 0;
+    while (is_word_character(name[n])) {
+        ++n;
+    }
+    return n > 0 && name[n] == '\0' && (name[0] < '0' || name[0] > '9');
 }
 
 // Whether a name could be taken for one that an unnamed layer is given ("conv2d_3").

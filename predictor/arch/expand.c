@@ -135,8 +135,11 @@ static jc_status add_operator(expander *x, frame *f, const layer_template *t, in
         kept_inputs[i] = inputs[i];
         shapes[i] = shape_of(x, inputs[i]);
     }
-    jc_op_call call = {.batch_size = g->options.batch_size, .n_inputs = n_inputs, .inputs = shapes};
+    jc_op_call call;
     memcpy(call.value, t->value, sizeof call.value);
+    call.batch_size = g->options.batch_size;
+    call.n_inputs = n_inputs;
+    call.inputs = shapes;
     jc_error why;
     jc_status status = JC_OK;
     for (size_t i = 0; i < t->n_arguments && status == JC_OK; ++i) {
