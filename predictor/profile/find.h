@@ -6,7 +6,7 @@
 #include "common/search_path.h"
 
 /** The profile that is taken when none is named, if it is there. */
-#define PROFILE_DEFAULT "raptorlake-pytorch"
+#define PROFILE_DEFAULT "jetson-pytorch"
 
 /** For jc_search_list; jc_profile_find is the way to one profile. */
 extern const jc_search_path profile_search_path;
