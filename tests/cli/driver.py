@@ -18,7 +18,8 @@ import unittest
 import profile
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
-PROGRAM = shlex.split(os.environ.get("MESON_EXE_WRAPPER", "")) + [os.environ["JOULECAST"]]
+# JOULECAST_WRAPPER: a command that the program is run under, such as valgrind.
+PROGRAM = shlex.split(os.environ.get("JOULECAST_WRAPPER", "")) + [os.environ["JOULECAST"]]
 
 TINY = """\
 name: tiny
