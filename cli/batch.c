@@ -9,6 +9,7 @@
 #include "output.h"
 #include "paths.h"
 #include "prediction.h"
+#include "progress.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -176,8 +177,14 @@ static bool fill_chunk(batch *b, paths *p, chunk *c) {
 }
 
 static void produce(batch *b, paths *p) {
+    // Rows that scroll by on the terminal are progress enough, and a bar would run through them.
+    const bool shows_progress = b->options->output != NULL || !isatty(STDOUT_FILENO);
+    progress shown = progress_begin("batch");
     bool more = true;
     while (more) {
+        if (shows_progress) {
+            progress_update(&shown, paths_share(p));
+        }
         chunk *c = wait_for_room(b);
         if (c == NULL) {
             break;
@@ -193,6 +200,7 @@ static void produce(batch *b, paths *p) {
             hand_over(b);
         }
     }
+    progress_end(&shown);
     (void)pthread_mutex_lock(&b->lock);
     b->is_complete = true;
     (void)pthread_cond_broadcast(&b->has_work);

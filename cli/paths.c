@@ -261,6 +261,19 @@ bool paths_would_wait(const paths *p) {
     return p->folder == NULL && p->reads_list && !p->list_ended && find_line_end(p) == NULL;
 }
 
+double paths_share(const paths *p) {
+    if (p->reads_list || p->next_operand == 0) {
+        return 0;
+    }
+    double within = p->folder == NULL; // of the part at hand, one level up in each round
+    for (const folder *f = p->folder; f != NULL; f = f->parent) {
+        const bool is_innermost = f == p->folder;
+        const double behind = (double)f->next - (is_innermost ? 0 : 1) + within;
+        within = f->n == 0 ? 0 : behind / (double)f->n;
+    }
+    return (p->next_operand - 1 + within) / p->n_operands;
+}
+
 void paths_close(paths *p) {
     while (p->folder != NULL) {
         folder *parent = p->folder->parent;

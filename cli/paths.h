@@ -29,6 +29,10 @@ JC_MUST_USE jc_status paths_next(paths *p, const char **out_path, jc_error *err)
 /** True if the next call may wait for standard input: what is at hand should be worked on first. */
 bool paths_would_wait(const paths *p);
 
+/** Share of the stream that is behind, 0 to 1, taking folders of one level as equal; 0 while a list
+ * on standard input, which has no known end, is read. */
+double paths_share(const paths *p);
+
 void paths_close(paths *p);
 
 #endif
