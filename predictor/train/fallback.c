@@ -143,13 +143,8 @@ static void predict_set(const kernel_model *k, const train_rows *set, outcomes *
     }
 }
 
-// One bin: rows of other kernels say little about how errors go with size.
-static void join_bins(model_spread *s, double widening) {
-    for (size_t b = 1; b < s->n_bins; ++b) {
-        s->low[0] = fmin(s->low[0], s->low[b]);
-        s->high[0] = fmax(s->high[0], s->high[b]);
-    }
-    s->n_bins = 1;
+// The prediction itself is always inside.
+static void widen(model_spread *s, double widening) {
     s->low[0] = fmin(s->low[0], 0) - widening;
     s->high[0] = fmax(s->high[0], 0) + widening;
 }
@@ -164,11 +159,12 @@ static jc_status fill_spreads(const outcomes *o, double widening, kernel_model *
         if (o->n[t] == 0) {
             continue;
         }
-        status = statistics_spread(o->by[t], o->n[t], spreads[t]);
+        // One bin: rows of other kernels say little about how errors go with size.
+        status = statistics_spread_pooled(o->by[t], o->n[t], spreads[t]);
         if (status != JC_OK) {
             return status;
         }
-        join_bins(spreads[t], widening);
+        widen(spreads[t], widening);
         for (size_t i = 0; i < o->n[t]; ++i) {
             o->by[t][i].low = o->by[t][i].predicted * exp(spreads[t]->low[0]);
             o->by[t][i].high = o->by[t][i].predicted * exp(spreads[t]->high[0]);

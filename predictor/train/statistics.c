@@ -76,7 +76,8 @@ static void fill_bin(const residual *r, size_t n, double *values, size_t b, mode
     s->high[b] = values[high > (double)n ? n - 1 : (size_t)high - 1];
 }
 
-jc_status statistics_spread(const outcome *outcomes, size_t n, model_spread *out_spread) {
+static jc_status spread_in_bins(const outcome *outcomes, size_t n, size_t n_bins,
+                                model_spread *out_spread) {
     if (n == 0) {
         return JC_EINVAL;
     }
@@ -92,8 +93,6 @@ jc_status statistics_spread(const outcome *outcomes, size_t n, model_spread *out
                           log(outcomes[i].measured / outcomes[i].predicted)};
     }
     qsort(r, n, sizeof *r, compare_residuals);
-    size_t n_bins = n / ROWS_PER_BIN;
-    n_bins = n_bins < 1 ? 1 : n_bins > MOST_BINS ? MOST_BINS : n_bins;
     model_spread s = {0};
     for (size_t b = 0; b < n_bins; ++b) {
         const size_t from = b * n / n_bins;
@@ -108,6 +107,19 @@ jc_status statistics_spread(const outcome *outcomes, size_t n, model_spread *out
     free(values);
     *out_spread = s;
     return JC_OK;
+}
+
+jc_status statistics_spread(const outcome *outcomes, size_t n, model_spread *out_spread) {
+    const size_t n_bins = n / ROWS_PER_BIN;
+    return spread_in_bins(outcomes, n,
+                          n_bins < 1           ? 1
+                          : n_bins > MOST_BINS ? MOST_BINS
+                                               : n_bins,
+                          out_spread);
+}
+
+jc_status statistics_spread_pooled(const outcome *outcomes, size_t n, model_spread *out_spread) {
+    return spread_in_bins(outcomes, n, 1, out_spread);
 }
 
 jc_status statistics_errors(const outcome *outcomes, size_t n, jc_errors *out_errors) {

@@ -36,6 +36,10 @@ typedef struct outcome {
 JC_MUST_USE jc_status statistics_spread(const outcome *outcomes, size_t n,
                                         model_spread *out_spread);
 
+/** As statistics_spread, in a single bin. */
+JC_MUST_USE jc_status statistics_spread_pooled(const outcome *outcomes, size_t n,
+                                               model_spread *out_spread);
+
 /** Error measures; `terms` is left 0. @retval JC_ENOMEM */
 JC_MUST_USE jc_status statistics_errors(const outcome *outcomes, size_t n, jc_errors *out_errors);
 
