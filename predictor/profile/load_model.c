@@ -147,8 +147,28 @@ static jc_status load_exponent(loader *l, const jc_yaml *c, int64_t lowest, int6
     return JC_OK;
 }
 
+static jc_status add_gate(loader *l, const kernel_model *k, const jc_yaml *c, model_term *term) {
+    const jc_yaml *threshold = c->child;
+    if (c->kind != JC_YAML_MAPPING || c->n != 1 || term->gate != MODEL_GATE_NONE) {
+        return load_fail(l, c, "a term has one regime at most: one quantity and its threshold");
+    }
+    const int quantity = jc_quantity_find(k->kind, threshold->key);
+    if (quantity < 0) {
+        return jc_error_set(l->err, JC_EFORMAT, l->path, threshold->key_line,
+                            "'%.60s' is no quantity of this kernel", threshold->key);
+    }
+    term->gate =
+        strcmp(c->key, profile_gates[MODEL_GATE_FROM]) == 0 ? MODEL_GATE_FROM : MODEL_GATE_BELOW;
+    term->gate_quantity = (short)quantity;
+    return load_double(l, threshold, NULL, &term->gate_at);
+}
+
 static jc_status add_quantity(loader *l, const kernel_model *k, const jc_yaml *c,
                               model_term *term) {
+    if (strcmp(c->key, profile_gates[MODEL_GATE_FROM]) == 0 ||
+        strcmp(c->key, profile_gates[MODEL_GATE_BELOW]) == 0) {
+        return add_gate(l, k, c, term);
+    }
     const int quantity = jc_quantity_find(k->kind, c->key);
     int64_t exponent = 0;
     if (quantity < 0) {

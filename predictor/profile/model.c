@@ -37,6 +37,10 @@ double model_variable_value(const model_variable *v, const model_point *point) {
 }
 
 double model_backbone_value(const model_term *term, const double *q) {
+    if (term->gate != MODEL_GATE_NONE &&
+        (q[term->gate_quantity] >= term->gate_at) != (term->gate == MODEL_GATE_FROM)) {
+        return 0;
+    }
     double value = 1;
     for (int f = 0; f < term->n_factors; ++f) {
         const double base = q[term->factor[f]];

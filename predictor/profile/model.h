@@ -50,13 +50,23 @@ typedef struct model_variable {
     double log_at;
 } model_variable;
 
-/** coefficient · Π quantity^exponent, or coefficient · Π variable. */
+/** A regime in which a backbone term counts. */
+typedef enum model_gate {
+    MODEL_GATE_NONE,  ///< always
+    MODEL_GATE_FROM,  ///< where the quantity is at least the threshold
+    MODEL_GATE_BELOW, ///< where it is less
+} model_gate;
+
+/** coefficient · Π quantity^exponent within its regime, or coefficient · Π variable. */
 typedef struct model_term {
     double coefficient;
     int n_factors;
     short factor[MODEL_MAX_FACTORS];   ///< quantities of a backbone; variables of g, repeated for
                                        ///< powers
     short exponent[MODEL_MAX_FACTORS]; ///< of a backbone; unused in g
+    model_gate gate;                   ///< of a backbone; none in g
+    short gate_quantity;
+    double gate_at;
 } model_term;
 
 /** Quantiles of log(measured/predicted) out of fold, by the size of the prediction. */

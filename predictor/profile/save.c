@@ -13,6 +13,7 @@
 #include <string.h>
 
 const char *const profile_transforms[3] = {"log", "hinge", "step"};
+const char *const profile_gates[3] = {NULL, "from", "below"};
 
 const profile_error_field profile_error_fields[PROFILE_ERROR_FIELDS] = {
     {"rmspe", offsetof(jc_errors, rmspe)},
@@ -89,6 +90,16 @@ static void write_spread(jc_yaml_writer *w, const model_spread *s) {
     jc_yaml_close_sequence(w);
 }
 
+static void write_gate(jc_yaml_writer *w, jc_kernel_kind kind, const model_term *term) {
+    if (term->gate == MODEL_GATE_NONE) {
+        return;
+    }
+    jc_yaml_write_text(w, profile_gates[term->gate]);
+    jc_yaml_open_mapping(w, true);
+    write_key_double(w, jc_quantity_name(kind, term->gate_quantity), term->gate_at);
+    jc_yaml_close_mapping(w);
+}
+
 static void write_backbone(jc_yaml_writer *w, jc_kernel_kind kind, const model *m) {
     jc_yaml_write_text(w, "backbone");
     jc_yaml_open_sequence(w, false);
@@ -99,6 +110,7 @@ static void write_backbone(jc_yaml_writer *w, jc_kernel_kind kind, const model *
         for (int f = 0; f < term->n_factors; ++f) {
             write_key_int64(w, jc_quantity_name(kind, term->factor[f]), term->exponent[f]);
         }
+        write_gate(w, kind, term);
         jc_yaml_close_mapping(w);
     }
     jc_yaml_close_sequence(w);

@@ -4,6 +4,7 @@
 
 #include "backbone.h"
 #include "candidates.h"
+#include "regimes.h"
 #include "relaxed.h"
 #include "statistics.h"
 
@@ -19,6 +20,8 @@ static const double SMALLEST_RUNTIME_S = 1e-9;
 static const double MODEL_NOISE = 0.1;
 // With fewer configurations a backbone alone is fitted.
 enum { FEWEST_FOR_CORRECTION = 40 };
+// Regimes have many candidates: fewer folds than for the correction save time.
+enum { REGIME_FOLDS = 5 };
 // Ratio of the smallest λ tried to λ_max.
 static const double LAMBDA_RATIO = 3e-4;
 
@@ -81,26 +84,23 @@ static jc_status select_target(const workspace *w, jc_target target, target_rows
 
 // --- Backbones -------------------------------------------------------------------------------
 
-static jc_status fit_runtime_backbone(const workspace *w, const target_rows *t, model *m) {
+// Quantities of a target's rows, for a backbone; the caller frees.
+static double *gather_quantities(const workspace *w, const target_rows *t) {
     double *q = malloc((t->n + 1) * JC_QUANTITY_COUNT * sizeof *q);
-    if (q == NULL) {
-        return JC_ENOMEM;
-    }
-    for (size_t i = 0; i < t->n; ++i) {
+    for (size_t i = 0; i < t->n && q != NULL; ++i) {
         memcpy(q + i * JC_QUANTITY_COUNT, w->q + t->at[i] * JC_QUANTITY_COUNT,
                JC_QUANTITY_COUNT * sizeof *q);
     }
-    const backbone_rows rows = {.n = t->n, .q = q, .y = t->y, .weights = t->weights};
+    return q;
+}
+
+static jc_status fit_runtime_backbone(const workspace *w, const backbone_rows *rows, model *m) {
     model_term *terms = NULL;
     size_t n_terms = 0;
-    jc_status status = backbone_candidates(w->request->set->kind, w->arena, &terms, &n_terms);
-    if (status == JC_OK) {
-        status = backbone_fit(&rows, terms, n_terms, w->arena, m);
-    }
-    free(q);
     m->low = SMALLEST_RUNTIME_S;
     m->high = (double)INFINITY;
-    return status;
+    const jc_status status = backbone_candidates(w->request->set->kind, w->arena, &terms, &n_terms);
+    return status == JC_OK ? backbone_fit(rows, terms, n_terms, w->arena, m) : status;
 }
 
 // Power: its geometric mean; the result stays within what was measured.
@@ -223,17 +223,78 @@ static jc_status spread_of(const double *measured, const double *predicted, size
     return status;
 }
 
+// --- Targets ---------------------------------------------------------------------------------
+
+static double relative_error(const double *y, const double *predicted, size_t n) {
+    double sum = 0;
+    for (size_t i = 0; i < n; ++i) {
+        sum += pow(predicted[i] / y[i] - 1, 2);
+    }
+    return sum;
+}
+
+// A backbone with regimes in place of the correction. Its cores are the terms of the plain one.
+static jc_status fit_regimes(const workspace *w, const target_rows *t, const backbone_rows *rows,
+                             const model *plain, model *m, double *out_of_fold) {
+    const jc_train_options *o = w->request->options;
+    const int n_folds = w->n_folds < REGIME_FOLDS ? w->n_folds : REGIME_FOLDS;
+    int *fold = malloc((t->n + 1) * sizeof *fold);
+    model_term *cores = jc_arena_alloc(w->arena, plain->n_backbone + 1, sizeof *cores);
+    jc_status status = JC_ENOMEM;
+    if (fold != NULL && cores != NULL) {
+        for (size_t i = 0; i < t->n; ++i) {
+            fold[i] = w->fold[t->at[i]] % n_folds;
+        }
+        for (size_t c = 0; c < plain->n_backbone; ++c) {
+            cores[c] = plain->backbone[c];
+            cores[c].coefficient = 1;
+        }
+        const regimes_options options = {
+            .fold = fold, .n_folds = n_folds, .max_terms = o->max_terms, .tolerance = o->tolerance};
+        status = regimes_fit(rows, &options, w->request->set->kind, cores, plain->n_backbone,
+                             w->arena, m, out_of_fold);
+    }
+    free(fold);
+    return status;
+}
+
+// Two forms, of which the inner folds choose: a plain backbone with a correction, or a backbone
+// with regimes.
+static jc_status fit_runtime(const workspace *w, target_rows *t, model *m) {
+    double *q = gather_quantities(w, t);
+    double *out_of_fold = malloc((t->n + 1) * sizeof *out_of_fold);
+    const backbone_rows rows = {.n = t->n, .q = q, .y = t->y, .weights = t->weights};
+    jc_status status =
+        q == NULL || out_of_fold == NULL ? JC_ENOMEM : fit_runtime_backbone(w, &rows, m);
+    if (status == JC_OK && w->n_groups >= FEWEST_FOR_CORRECTION) {
+        model regimes = *m;
+        status = fit_regimes(w, t, &rows, m, &regimes, out_of_fold);
+        if (status == JC_OK) {
+            status = fit_correction(w, t, m);
+        }
+        if (status == JC_OK &&
+            relative_error(t->y, out_of_fold, t->n) < relative_error(t->y, t->out_of_fold, t->n)) {
+            *m = regimes;
+            memcpy(t->out_of_fold, out_of_fold, t->n * sizeof *out_of_fold);
+        }
+    }
+    free(q);
+    free(out_of_fold);
+    return status;
+}
+
+static jc_status fit_power(const workspace *w, target_rows *t, model *m) {
+    const jc_status status = fit_power_backbone(w, t, m);
+    return status == JC_OK && w->n_groups >= FEWEST_FOR_CORRECTION ? fit_correction(w, t, m)
+                                                                   : status;
+}
+
 static jc_status fit_target(const workspace *w, jc_target target, target_rows *t, model *m) {
     m->bound = CORRECTION_BOUND;
-    jc_status status =
-        target == JC_TARGET_RUNTIME ? fit_runtime_backbone(w, t, m) : fit_power_backbone(w, t, m);
-    if (status == JC_OK && w->n_groups >= FEWEST_FOR_CORRECTION) {
-        status = fit_correction(w, t, m);
-    } else {
-        for (size_t i = 0; i < t->n && status == JC_OK; ++i) {
-            t->out_of_fold[i] =
-                clamp(model_backbone(m, w->q + t->at[i] * JC_QUANTITY_COUNT), m->low, m->high);
-        }
+    jc_status status = target == JC_TARGET_RUNTIME ? fit_runtime(w, t, m) : fit_power(w, t, m);
+    for (size_t i = 0; i < t->n && w->n_groups < FEWEST_FOR_CORRECTION && status == JC_OK; ++i) {
+        t->out_of_fold[i] =
+            clamp(model_backbone(m, w->q + t->at[i] * JC_QUANTITY_COUNT), m->low, m->high);
     }
     m->held_out.terms = m->n_backbone + m->n_terms;
     return status == JC_OK ? spread_of(t->y, t->out_of_fold, t->n, &m->spread) : status;

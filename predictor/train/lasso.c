@@ -20,6 +20,7 @@ static const double PRIMAL_FLOOR = 1e-12;
 typedef struct solver {
     const problem *p;
     double lambda;
+    bool non_negative;
     double *beta;
     double *r;
     size_t *strong; ///< indices of S
@@ -58,14 +59,16 @@ static void compute_gradient(const problem *p, const double *beta, double *r) {
 }
 
 // (P − D)/P. With residual e = y − Xβ: P = ½‖e‖²/n + λ‖β‖₁; the dual point s·e/n is feasible for
-// s = min(1, λ/max|r|), D = s·yᵀe/n − ½s²‖e‖²/n, and yᵀe/n = ‖e‖²/n + rᵀβ. Written as
-// P − D = ½(1 − s)²‖e‖²/n + Σ(λ|β_j| − s·r_j·β_j) it is a sum of terms ≥ 0: nothing cancels.
-static double relative_gap(const problem *p, double lambda, const double *beta, const double *r) {
+// s = min(1, λ/max|r|) (max r where β ≥ 0), D = s·yᵀe/n − ½s²‖e‖²/n, and yᵀe/n = ‖e‖²/n + rᵀβ.
+// Written as P − D = ½(1 − s)²‖e‖²/n + Σ(λ|β_j| − s·r_j·β_j) it is a sum of terms ≥ 0: nothing
+// cancels.
+static double relative_gap(const problem *p, double lambda, const double *beta, const double *r,
+                           bool non_negative) {
     double largest = lambda;
     double norm = 0;
     for (size_t j = 0; j < p->n_cols; ++j) {
         norm += fabs(beta[j]);
-        largest = fmax(largest, fabs(r[j]));
+        largest = fmax(largest, non_negative ? r[j] : fabs(r[j]));
     }
     const double s = lambda / largest;
     double gap = 0;
@@ -85,7 +88,7 @@ double lasso_gap(const problem *p, double lambda, const double *beta) {
         return (double)NAN;
     }
     compute_gradient(p, beta, r);
-    const double gap = relative_gap(p, lambda, beta, r);
+    const double gap = relative_gap(p, lambda, beta, r, false);
     free(r);
     return gap;
 }
@@ -106,7 +109,9 @@ static bool sweep(solver *s) {
             continue;
         }
         const double old = s->beta[j];
-        const double now = soft_threshold(s->r[j] + row[j] * old, s->lambda) / row[j];
+        const double z = s->r[j] + row[j] * old;
+        const double now = s->non_negative ? fmax(z - s->lambda, 0) / row[j]
+                                           : soft_threshold(z, s->lambda) / row[j];
         if (now != old) {
             changed |= (now == 0) != (old == 0);
             s->beta[j] = now;
@@ -159,12 +164,17 @@ static void solve_support(solver *s, lasso_report *report) {
     compute_gradient(p, s->beta, s->r);
 }
 
+// How strongly the squared error asks for column j: |r_j|, or r_j where only β_j ≥ 0 is allowed.
+static double pull(const solver *s, size_t j) {
+    return s->non_negative ? s->r[j] : fabs(s->r[j]);
+}
+
 // Sequential strong rule: leave out column j while |r_j| < 2λ − λ_before; Tibshirani et al. Eq.
 // (7).
 static void screen(solver *s, double lambda_before) {
     s->n_strong = 0;
     for (size_t j = 0; j < s->p->n_cols; ++j) {
-        s->is_strong[j] = s->beta[j] != 0 || fabs(s->r[j]) >= 2 * s->lambda - lambda_before;
+        s->is_strong[j] = s->beta[j] != 0 || pull(s, j) >= 2 * s->lambda - lambda_before;
         if (s->is_strong[j]) {
             s->strong[s->n_strong++] = j;
         }
@@ -174,7 +184,7 @@ static void screen(solver *s, double lambda_before) {
 // The rule can err: take in what violates the optimality conditions.
 static void add_violators(solver *s) {
     for (size_t j = 0; j < s->p->n_cols; ++j) {
-        if (!s->is_strong[j] && fabs(s->r[j]) > s->lambda) {
+        if (!s->is_strong[j] && pull(s, j) > s->lambda) {
             s->is_strong[j] = true;
             s->strong[s->n_strong++] = j;
         }
@@ -183,13 +193,13 @@ static void add_violators(solver *s) {
 
 static bool converged(const solver *s, const lasso_options *options, double *out_gap) {
     if (s->lambda > 0) {
-        *out_gap = relative_gap(s->p, s->lambda, s->beta, s->r);
+        *out_gap = relative_gap(s->p, s->lambda, s->beta, s->r, s->non_negative);
         return *out_gap <= options->tolerance;
     }
     *out_gap = 0;
     double largest = 0;
     for (size_t j = 0; j < s->p->n_cols; ++j) {
-        largest = fmax(largest, fabs(s->r[j]));
+        largest = fmax(largest, s->beta[j] != 0 ? fabs(s->r[j]) : pull(s, j));
     }
     return largest <= LEAST_SQUARES_GRADIENT * sqrt(s->p->yy);
 }
@@ -266,6 +276,7 @@ jc_status lasso_path(const problem *p, size_t n_lambdas, const double *lambdas,
     jc_status status = JC_ENOMEM;
     if (s.beta != NULL && s.r != NULL && s.strong != NULL && s.is_strong != NULL &&
         s.support != NULL && s.A != NULL && s.b != NULL) {
+        s.non_negative = options != NULL && options->non_negative;
         status = follow_path(&s, n_lambdas, lambdas, options == NULL ? &defaults : options,
                              out_beta, out_n_done, report == NULL ? &ignored : report);
     }

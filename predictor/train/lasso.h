@@ -16,9 +16,12 @@
 
 #include "moments.h"
 
+#include <stdbool.h>
+
 typedef struct lasso_options {
     double tolerance;  ///< largest (primal − dual)/primal; default 1e-5
     size_t max_sweeps; ///< over the coordinates, for one λ; default 100000
+    bool non_negative; ///< minimise over β ≥ 0 alone
     size_t max_terms;  ///< the path ends before a solution has more; default: no limit
 } lasso_options;
 

@@ -108,27 +108,38 @@ static bool all_positive(const double *z, size_t k) {
     return true;
 }
 
+// Least squares over the passive columns, giving up those that would turn negative. False if one
+// cannot be solved for.
+static bool settle(nnls *s) {
+    for (;;) {
+        size_t k = 0;
+        if (solve_passive(s, &k) != JC_OK) {
+            return false;
+        }
+        if (all_positive(s->z, k)) {
+            for (size_t i = 0; i < k; ++i) {
+                s->x[s->index[i]] = s->z[i];
+            }
+            return true;
+        }
+        step_to_boundary(s, k);
+    }
+}
+
 static jc_status iterate(nnls *s) {
+    if (!settle(s)) { // a start whose columns depend on each other: begin with none
+        memset(s->x, 0, s->n * sizeof *s->x);
+        memset(s->passive, 0, s->n * sizeof *s->passive);
+    }
     for (size_t exchange = 0; exchange < 10 * s->n + 10; ++exchange) {
         const size_t entering = find_entering(s);
         if (entering == s->n) {
             return JC_OK;
         }
         s->passive[entering] = true;
-        for (;;) {
-            size_t k = 0;
-            if (solve_passive(s, &k) != JC_OK) {
-                s->passive[entering] = false;
-                s->dependent[entering] = true;
-                break;
-            }
-            if (all_positive(s->z, k)) {
-                for (size_t i = 0; i < k; ++i) {
-                    s->x[s->index[i]] = s->z[i];
-                }
-                break;
-            }
-            step_to_boundary(s, k);
+        if (!settle(s)) {
+            s->passive[entering] = false;
+            s->dependent[entering] = true;
         }
         // Its gradient was positive by rounding alone: it would enter and leave for ever.
         s->dependent[entering] |= !s->passive[entering];
@@ -137,6 +148,11 @@ static jc_status iterate(nnls *s) {
 }
 
 jc_status nnls_solve(size_t n, const double *A, const double *b, double *out_x) {
+    memset(out_x, 0, n * sizeof *out_x);
+    return nnls_solve_from(n, A, b, out_x);
+}
+
+jc_status nnls_solve_from(size_t n, const double *A, const double *b, double *x) {
     nnls s = {.n = n, .A = A, .b = b};
     s.scale = calloc(n + 1, sizeof *s.scale);
     s.x = calloc(n + 1, sizeof *s.x);
@@ -150,11 +166,13 @@ jc_status nnls_solve(size_t n, const double *A, const double *b, double *out_x) 
         s.index != NULL && s.M != NULL && s.z != NULL) {
         for (size_t j = 0; j < n; ++j) {
             s.scale[j] = sqrt(A[j * n + j]);
+            s.passive[j] = s.scale[j] > 0 && x[j] > 0;
+            s.x[j] = s.passive[j] ? x[j] * s.scale[j] : 0;
         }
         status = iterate(&s);
     }
     for (size_t j = 0; j < n && status == JC_OK; ++j) {
-        out_x[j] = s.x[j] > 0 ? s.x[j] / s.scale[j] : 0;
+        x[j] = s.x[j] > 0 ? s.x[j] / s.scale[j] : 0;
     }
     free(s.scale);
     free(s.x);

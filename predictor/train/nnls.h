@@ -21,4 +21,7 @@
  */
 JC_MUST_USE jc_status nnls_solve(size_t n, const double *A, const double *b, double *out_x);
 
+/** The same from a start: entries of x above 0 are tried as the positive ones first. */
+JC_MUST_USE jc_status nnls_solve_from(size_t n, const double *A, const double *b, double *x);
+
 #endif
