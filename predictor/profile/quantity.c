@@ -40,6 +40,7 @@ int jc_quantity_find(jc_kernel_kind kind, const char *name) {
 typedef struct view {
     double rows;
     double sample_rows;
+    double lines;
     double group_channels;
     double width;
     double window;
@@ -59,6 +60,7 @@ static view view_window(const jc_kernel *kernel) {
     return (view){
         .rows = (double)s[JC_WINDOW_BATCH_SIZE] * out_plane,
         .sample_rows = out_plane,
+        .lines = (double)s[JC_WINDOW_BATCH_SIZE] * (double)s[JC_WINDOW_OUT_HEIGHT],
         .group_channels = channels / groups,
         .width = pooling ? channels : (double)s[JC_WINDOW_OUT_CHANNELS] / groups,
         .window = (double)s[JC_WINDOW_KERNEL_H] * (double)s[JC_WINDOW_KERNEL_W],
@@ -76,6 +78,7 @@ static view view_elements(const jc_kernel *kernel, const jc_work *work) {
     const double elements = (double)work->output_elements / fmax(batch, 1);
     return (view){.rows = batch,
                   .sample_rows = 1,
+                  .lines = batch,
                   .group_channels = elements,
                   .width = elements,
                   .window = 1,
@@ -169,6 +172,7 @@ void jc_quantity_compute(const jc_kernel *kernel, double *out_q) {
         bytes *
         ((double)work.input_elements + (double)work.weight_elements + (double)work.output_elements);
     out_q[JC_QUANTITY_ROWS] = v.rows;
+    out_q[JC_QUANTITY_LINES] = v.lines;
     out_q[JC_QUANTITY_IN_ROWS] = batch * v.plane;
     out_q[JC_QUANTITY_DEPTH] = v.group_channels * v.window;
     out_q[JC_QUANTITY_WIDTH] = v.width;

@@ -23,6 +23,7 @@
     X(MOVED_BYTES, "moved_bytes", "input, weights and output")                                     \
     X(ROWS, "rows", "output positions of the whole batch")                                         \
     X(IN_ROWS, "input_rows", "input positions of the whole batch")                                 \
+    X(LINES, "lines", "output lines of the whole batch: batch_size · out_height")                  \
     X(DEPTH, "depth", "products summed for one output value, in one group")                        \
     X(WIDTH, "width", "output channels or features of one group")                                  \
     X(SAMPLE_ROWS, "sample_rows", "output positions of one sample")                                \

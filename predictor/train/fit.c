@@ -233,27 +233,23 @@ static double relative_error(const double *y, const double *predicted, size_t n)
     return sum;
 }
 
-// A backbone with regimes in place of the correction. Its cores are the terms of the plain one.
+// A backbone with regimes in place of the correction.
 static jc_status fit_regimes(const workspace *w, const target_rows *t, const backbone_rows *rows,
-                             const model *plain, model *m, double *out_of_fold) {
-    const jc_train_options *o = w->request->options;
+                             model *m, double *out_of_fold) {
     const int n_folds = w->n_folds < REGIME_FOLDS ? w->n_folds : REGIME_FOLDS;
     int *fold = malloc((t->n + 1) * sizeof *fold);
-    model_term *cores = jc_arena_alloc(w->arena, plain->n_backbone + 1, sizeof *cores);
-    jc_status status = JC_ENOMEM;
-    if (fold != NULL && cores != NULL) {
-        for (size_t i = 0; i < t->n; ++i) {
-            fold[i] = w->fold[t->at[i]] % n_folds;
-        }
-        for (size_t c = 0; c < plain->n_backbone; ++c) {
-            cores[c] = plain->backbone[c];
-            cores[c].coefficient = 1;
-        }
-        const regimes_options options = {
-            .fold = fold, .n_folds = n_folds, .max_terms = o->max_terms, .tolerance = o->tolerance};
-        status = regimes_fit(rows, &options, w->request->set->kind, cores, plain->n_backbone,
-                             w->arena, m, out_of_fold);
+    if (fold == NULL) {
+        return JC_ENOMEM;
     }
+    for (size_t i = 0; i < t->n; ++i) {
+        fold[i] = w->fold[t->at[i]] % n_folds;
+    }
+    const regimes_options options = {.fold = fold,
+                                     .n_folds = n_folds,
+                                     .max_terms = w->request->options->max_terms,
+                                     .tolerance = w->request->options->tolerance};
+    const jc_status status =
+        regimes_fit(rows, &options, w->request->set->kind, w->arena, m, out_of_fold);
     free(fold);
     return status;
 }
@@ -268,7 +264,7 @@ static jc_status fit_runtime(const workspace *w, target_rows *t, model *m) {
         q == NULL || out_of_fold == NULL ? JC_ENOMEM : fit_runtime_backbone(w, &rows, m);
     if (status == JC_OK && w->n_groups >= FEWEST_FOR_CORRECTION) {
         model regimes = *m;
-        status = fit_regimes(w, t, &rows, m, &regimes, out_of_fold);
+        status = fit_regimes(w, t, &rows, &regimes, out_of_fold);
         if (status == JC_OK) {
             status = fit_correction(w, t, m);
         }

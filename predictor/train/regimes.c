@@ -273,11 +273,10 @@ static jc_status search_alloc(search *s) {
 }
 
 jc_status regimes_fit(const backbone_rows *rows, const regimes_options *options,
-                      jc_kernel_kind kind, const model_term *cores, size_t n_cores, jc_arena *arena,
-                      model *out_model, double *out_of_fold) {
+                      jc_kernel_kind kind, jc_arena *arena, model *out_model, double *out_of_fold) {
     search s = {.rows = rows, .options = options};
     model_term *terms = NULL;
-    jc_status status = regimes_candidates(rows, kind, cores, n_cores, arena, &terms, &s.k);
+    jc_status status = regimes_candidates(rows, kind, arena, &terms, &s.k);
     if (status != JC_OK) {
         return status;
     }

@@ -25,18 +25,16 @@ typedef struct regimes_options {
 } regimes_options;
 
 /**
- * @param cores            products that may have regimes.
  * @param out_model        its backbone is set.
  * @param out_of_fold      [n]: predictions by fits without each row's fold, λ that of all rows.
  * @retval JC_ENOTCONV, JC_ENOMEM
  */
 JC_MUST_USE jc_status regimes_fit(const backbone_rows *rows, const regimes_options *options,
-                                  jc_kernel_kind kind, const model_term *cores, size_t n_cores,
-                                  jc_arena *arena, model *out_model, double *out_of_fold);
+                                  jc_kernel_kind kind, jc_arena *arena, model *out_model,
+                                  double *out_of_fold);
 
 /** The candidates alone, for rows. */
 JC_MUST_USE jc_status regimes_candidates(const backbone_rows *rows, jc_kernel_kind kind,
-                                         const model_term *cores, size_t n_cores, jc_arena *arena,
-                                         model_term **out_terms, size_t *out_n);
+                                         jc_arena *arena, model_term **out_terms, size_t *out_n);
 
 #endif

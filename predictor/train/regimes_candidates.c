@@ -9,12 +9,129 @@
 // Share of the rows that must lie on either side.
 static const double SMALLEST_SIDE = 0.05;
 
-enum { MOST_GATES = 256, MOST_TERMS = MODEL_MAX_TERMS };
+enum { MOST_GATES = 128, MOST_TERMS = 1280, MOST_CORES = 48, NONE = -1, BATCH = 0, LENGTHS = 6 };
+
+// --- Cores -------------------------------------------------------------------------------------
+
+// Products of loop lengths; ends with NONE. `padded`: also with channels rounded up.
+typedef struct core {
+    int length[LENGTHS];
+    bool padded;
+} core;
+
+#define CALL JC_QUANTITY_CALLS
+#define ROWS JC_QUANTITY_ROWS
+#define C    JC_QUANTITY_GROUP_CHANNELS
+#define N    JC_QUANTITY_WIDTH
+#define K    JC_QUANTITY_WINDOW
+#define SIDE JC_WINDOW_KERNEL_H
+#define IN   JC_QUANTITY_IN_ROWS
+#define LINE JC_QUANTITY_LINES
+
+// Multiply-accumulates and their parts; packing of inputs (IN·C, ROWS·K·C) and weights (K·C·N);
+// writing of outputs (ROWS·N).
+static const core convolution[] = {
+    {{CALL, NONE}, false},      {{BATCH, NONE}, false},        {{ROWS, NONE}, false},
+    {{IN, C, NONE}, true},      {{ROWS, C, NONE}, true},       {{ROWS, N, NONE}, true},
+    {{ROWS, K, NONE}, false},   {{ROWS, K, C, NONE}, false},   {{ROWS, K, N, NONE}, true},
+    {{ROWS, C, N, NONE}, true}, {{ROWS, K, C, N, NONE}, true}, {{K, C, N, NONE}, false},
+    {{K, C, NONE}, false},      {{K, N, NONE}, false},         {{NONE}, false}};
+// A window is reduced by lines and then across (LINE·SIDE·C), or at once (ROWS·K·C).
+static const core pooling[] = {
+    {{CALL, NONE}, false},          {{BATCH, NONE}, false},      {{ROWS, NONE}, false},
+    {{IN, C, NONE}, true},          {{ROWS, C, NONE}, true},     {{ROWS, SIDE, C, NONE}, false},
+    {{ROWS, K, C, NONE}, true},     {{ROWS, K, NONE}, false},    {{LINE, C, NONE}, false},
+    {{LINE, SIDE, C, NONE}, false}, {{LINE, K, C, NONE}, false}, {{NONE}, false}};
+static const core product[] = {
+    {{CALL, NONE}, false}, {{ROWS, NONE}, true},       {{C, NONE}, true},
+    {{N, NONE}, true},     {{ROWS, C, NONE}, true},    {{ROWS, N, NONE}, true},
+    {{C, N, NONE}, true},  {{ROWS, C, N, NONE}, true}, {{NONE}, false}};
+static const core elements[] = {{{CALL, NONE}, false},    {{BATCH, NONE}, false},
+                                {{ROWS, NONE}, false},    {{N, NONE}, false},
+                                {{ROWS, N, NONE}, false}, {{NONE}, false}};
+
+static const core *find_cores(jc_kernel_kind kind) {
+    if (kind == JC_KERNEL_CONV2D || kind == JC_KERNEL_CONV_TRANSPOSE2D) {
+        return convolution;
+    }
+    if (kind == JC_KERNEL_MAX_POOL2D || kind == JC_KERNEL_AVG_POOL2D) {
+        return pooling;
+    }
+    if (kind == JC_KERNEL_LINEAR || kind == JC_KERNEL_MATMUL || kind == JC_KERNEL_ATTENTION) {
+        return product;
+    }
+    return elements;
+}
+
+// The length rounded up to 8 (step 1) or 16 (step 2); rows only where they are a vector's lanes.
+static int round_length(int length, int step, bool is_product) {
+    switch (length) {
+    case C:
+        return step == 1 ? JC_QUANTITY_GROUP_CHANNELS_8 : JC_QUANTITY_GROUP_CHANNELS_16;
+    case N:
+        return step == 1 ? JC_QUANTITY_WIDTH_8 : JC_QUANTITY_WIDTH_16;
+    case ROWS:
+        return !is_product ? ROWS : step == 1 ? JC_QUANTITY_ROWS_8 : JC_QUANTITY_ROWS_16;
+    default:
+        return length;
+    }
+}
+
+static model_term make_core(const core *c, const core *table, int step) {
+    model_term term = {.coefficient = 1};
+    bool has_channels = false;
+    for (int l = 0; c->length[l] != NONE; ++l) {
+        const int length =
+            step == 0 ? c->length[l] : round_length(c->length[l], step, table == product);
+        term.factor[term.n_factors] = (short)length;
+        term.exponent[term.n_factors++] = 1;
+        has_channels = has_channels || c->length[l] == C || c->length[l] == N;
+    }
+    if (table == convolution && has_channels) { // channels are those of one group: all groups run
+        term.factor[term.n_factors] = JC_QUANTITY_GROUPS;
+        term.exponent[term.n_factors++] = 1;
+    }
+    return term;
+}
+
+// Work that grows with the window or with both channels runs at the speed of arithmetic, whatever
+// the size of the tensors: no cache bends it.
+static bool is_arithmetic(const core *c) {
+    bool in = false;
+    bool out = false;
+    bool window = false;
+    for (int l = 0; c->length[l] != NONE; ++l) {
+        in = in || c->length[l] == C;
+        out = out || c->length[l] == N;
+        window = window || c->length[l] == K || c->length[l] == SIDE;
+    }
+    return window || (in && out);
+}
+
+typedef struct core_list {
+    model_term terms[MOST_CORES];
+    bool is_arithmetic[MOST_CORES];
+    size_t n;
+} core_list;
+
+static void list_cores(jc_kernel_kind kind, core_list *out_list) {
+    const core *table = find_cores(kind);
+    out_list->n = 0;
+    for (const core *c = table; c->length[0] != NONE; ++c) {
+        for (int step = 0; step <= (c->padded ? 2 : 0); ++step) {
+            out_list->is_arithmetic[out_list->n] = table == convolution && is_arithmetic(c);
+            out_list->terms[out_list->n++] = make_core(c, table, step);
+        }
+    }
+}
+
+// --- Gates -------------------------------------------------------------------------------------
 
 typedef struct gate {
     int quantity;
     double at;
     model_gate gate;
+    bool is_bytes;
 } gate;
 
 typedef struct gate_list {
@@ -24,6 +141,11 @@ typedef struct gate_list {
     bool *patterns; ///< [MOST_GATES x rows]: where each gate from the list lets through
 } gate_list;
 
+static bool is_bytes(int quantity) {
+    return quantity == JC_QUANTITY_INPUT_BYTES || quantity == JC_QUANTITY_OUTPUT_BYTES ||
+           quantity == JC_QUANTITY_WEIGHT_BYTES || quantity == JC_QUANTITY_MOVED_BYTES;
+}
+
 static bool opens(const backbone_rows *rows, size_t i, const gate *g) {
     const double q = rows->q[i * JC_QUANTITY_COUNT + (size_t)g->quantity];
     return (q >= g->at) == (g->gate == MODEL_GATE_FROM);
@@ -31,7 +153,7 @@ static bool opens(const backbone_rows *rows, size_t i, const gate *g) {
 
 // Add a gate unless it lets through too few or too many rows, or just those of another gate.
 static void offer(gate_list *l, int quantity, double at, model_gate kind) {
-    const gate g = {quantity, at, kind};
+    const gate g = {quantity, at, kind, is_bytes(quantity)};
     if (l->n == MOST_GATES) {
         return;
     }
@@ -63,16 +185,19 @@ static void offer_bytes(gate_list *l) {
     static const int bytes[] = {JC_QUANTITY_INPUT_BYTES, JC_QUANTITY_OUTPUT_BYTES,
                                 JC_QUANTITY_WEIGHT_BYTES, JC_QUANTITY_MOVED_BYTES};
     for (size_t b = 0; b < sizeof bytes / sizeof bytes[0]; ++b) {
-        for (int p = 12; p <= 36; ++p) {
+        for (int p = 12; p <= 32; ++p) {
             offer(l, bytes[b], ldexp(1, p), MODEL_GATE_FROM);
         }
     }
 }
 
 static void offer_shapes(gate_list *l, jc_kernel_kind kind) {
-    static const int channels[] = {JC_QUANTITY_GROUP_CHANNELS, JC_QUANTITY_WIDTH, JC_QUANTITY_ROWS};
+    const int channels[] = {
+        JC_QUANTITY_GROUP_CHANNELS, JC_QUANTITY_WIDTH,
+        // Rows are a choice of the network's designer only where they are the batch.
+        find_cores(kind) == product ? JC_QUANTITY_ROWS : JC_QUANTITY_CALLS};
     for (size_t c = 0; c < sizeof channels / sizeof channels[0]; ++c) {
-        for (int p = 0; p <= 10; ++p) {
+        for (int p = 0; p <= 5; ++p) {
             offer_both(l, channels[c], ldexp(1, p) + 1);
         }
     }
@@ -93,8 +218,7 @@ static void offer_shapes(gate_list *l, jc_kernel_kind kind) {
     }
 }
 
-jc_status regimes_candidates(const backbone_rows *rows, jc_kernel_kind kind,
-                             const model_term *cores, size_t n_cores, jc_arena *arena,
+jc_status regimes_candidates(const backbone_rows *rows, jc_kernel_kind kind, jc_arena *arena,
                              model_term **out_terms, size_t *out_n) {
     gate_list *l = calloc(1, sizeof *l);
     model_term *terms = jc_arena_alloc(arena, MOST_TERMS, sizeof *terms);
@@ -108,13 +232,17 @@ jc_status regimes_candidates(const backbone_rows *rows, jc_kernel_kind kind,
     l->patterns = patterns;
     offer_shapes(l, kind);
     offer_bytes(l);
+    core_list cores;
+    list_cores(kind, &cores);
     size_t n = 0;
-    for (size_t c = 0; c < n_cores && n < MOST_TERMS; ++c) {
-        terms[n++] = cores[c];
-    }
+    memcpy(terms, cores.terms, cores.n * sizeof *terms);
+    n = cores.n;
     for (size_t g = 0; g < l->n; ++g) {
-        for (size_t c = 0; c < n_cores && n < MOST_TERMS; ++c) {
-            terms[n] = cores[c];
+        for (size_t c = 0; c < cores.n && n < MOST_TERMS; ++c) {
+            if (cores.is_arithmetic[c] && l->gates[g].is_bytes) {
+                continue;
+            }
+            terms[n] = cores.terms[c];
             terms[n].gate = l->gates[g].gate;
             terms[n].gate_quantity = (short)l->gates[g].quantity;
             terms[n++].gate_at = l->gates[g].at;
