@@ -20,9 +20,9 @@ extern "C" {
 typedef struct jc_train_options {
     int n_folds;      ///< of both levels of the nested cross-validation, 2 to 100; default 10
     uint64_t seed;    ///< of the assignment to folds; default 1
-    size_t max_terms; ///< of a correction; default 70
-    size_t n_lambdas; ///< of a lasso path; default 60
-    double tolerance; ///< relative duality gap of the lasso; default 1e-5
+    size_t max_terms; ///< of a model; default 78
+    size_t n_lambdas; ///< of a lasso path; default 40
+    double tolerance; ///< relative duality gap of the lasso; default 1e-4
 } jc_train_options;
 
 jc_train_options jc_train_options_default(void);

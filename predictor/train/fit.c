@@ -23,7 +23,7 @@ enum { FEWEST_FOR_CORRECTION = 40 };
 // Regimes have many candidates: fewer folds than for the correction save time.
 enum { REGIME_FOLDS = 5 };
 // Ratio of the smallest λ tried to λ_max.
-static const double LAMBDA_RATIO = 3e-4;
+static const double LAMBDA_RATIO = 2e-3;
 
 // What the targets of one kernel share.
 typedef struct workspace {

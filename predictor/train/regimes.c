@@ -10,15 +10,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LAMBDAS = 30, BLOCK_ROWS = 1024 };
+enum { LAMBDAS = 40, BLOCK_ROWS = 1024 };
 static const double LAMBDA_RATIO = 1e-4;
 // As in relaxed.c: columns that depend on each other share their coefficient.
 static const double RIDGE = 1e-6;
 
+// Candidates whose cosine exceeds this are one: rows cannot tell them apart.
+static const double SAME_TERM = 0.9997;
+
 typedef struct search {
     const backbone_rows *rows;
     const regimes_options *options;
-    const model_term *terms;
+    model_term *terms;
     size_t k;
     double *scale;  ///< [k] root mean square of f/y
     double *folds;  ///< [n_folds x (k + 1)²]: Σ w·zzᵀ, z = (f/y/scale, 1)
@@ -98,6 +101,45 @@ static jc_status find_moments(search *s, double *Z, double *G) {
         linalg_axpy(order * order, 1, sum, s->total);
     }
     return status;
+}
+
+// Rows and columns `kept` (and the last) of a matrix of order k + 1, moved together in place.
+static void compact(const double *from, size_t order, const size_t *kept, size_t n, double *to) {
+    for (size_t i = 0; i <= n; ++i) {
+        const size_t row = i == n ? order - 1 : kept[i];
+        for (size_t j = 0; j <= n; ++j) {
+            to[i * (n + 1) + j] = from[row * order + (j == n ? order - 1 : kept[j])];
+        }
+    }
+}
+
+// Leave out candidates that repeat an earlier one on these rows.
+static void drop_repeated(search *s) {
+    const size_t order = s->k + 1;
+    size_t n = 0;
+    for (size_t j = 0; j < s->k; ++j) {
+        const double *row = s->total + j * order;
+        bool repeats = !(row[j] > 0);
+        for (size_t i = 0; i < n && !repeats; ++i) {
+            const double other = s->total[s->support[i] * order + s->support[i]];
+            repeats = row[s->support[i]] > SAME_TERM * sqrt(row[j] * other);
+        }
+        if (!repeats) {
+            s->support[n++] = j;
+        }
+    }
+    // Entries move towards the front only, in the order in which they are read.
+    compact(s->total, order, s->support, n, s->total);
+    for (int f = 0; f < s->options->n_folds; ++f) {
+        compact(s->folds + (size_t)f * order * order, order, s->support, n,
+                s->folds + (size_t)f * (n + 1) * (n + 1));
+    }
+    for (size_t j = 0; j < n; ++j) {
+        s->terms[j] = s->terms[s->support[j]];
+        s->scale[j] = s->scale[s->support[j]];
+    }
+    s->k = n;
+    s->p.n_cols = n;
 }
 
 // Problem of all rows but a fold (−1: of all): no centring, for the model has no intercept.
@@ -294,6 +336,7 @@ jc_status regimes_fit(const backbone_rows *rows, const regimes_options *options,
     free(Z);
     free(G);
     if (status == JC_OK) {
+        drop_repeated(&s);
         status = run(&s, arena, out_model, out_of_fold);
     }
     search_clear(&s);

@@ -15,7 +15,7 @@
 
 jc_train_options jc_train_options_default(void) {
     return (jc_train_options){
-        .n_folds = 10, .seed = 1, .max_terms = 70, .n_lambdas = 60, .tolerance = 1e-5};
+        .n_folds = 10, .seed = 1, .max_terms = 78, .n_lambdas = 40, .tolerance = 1e-4};
 }
 
 static jc_status check_options(const jc_train_options *o, jc_error *err) {
