@@ -263,3 +263,33 @@ Test(lasso, a_number_that_is_not_finite_is_refused) {
     data_y[5] = (double)INFINITY;
     cr_assert_eq(moments_create(&d, &m), JC_EINVAL);
 }
+
+// Over β ≥ 0: Σ w·x·e/Σw = λ where β > 0 and at most λ elsewhere.
+Test(lasso, non_negative_solutions_meet_their_optimality_conditions) {
+    const regression d = make_data(17);
+    moments m;
+    problem p;
+    cr_assert_eq(moments_create(&d, &m), JC_OK);
+    cr_assert_eq(problem_create(&m, -1, &p), JC_OK);
+    p.xy[5] = -p.xy[5]; // a column that only a negative coefficient would serve
+    double lambdas[LAMBDAS];
+    double beta[LAMBDAS * COLUMNS];
+    size_t n_done = 0;
+    lasso_options options = lasso_options_default();
+    options.tolerance = 1e-10;
+    options.non_negative = true;
+    lasso_lambdas(lasso_lambda_max(&p), 1e-4, LAMBDAS, lambdas);
+    cr_assert_eq(lasso_path(&p, LAMBDAS, lambdas, &options, beta, &n_done, NULL), JC_OK);
+    for (size_t l = 0; l < n_done; ++l) {
+        const double slack = 1e-5 * lambdas[l] + 1e-9 * lambdas[0];
+        for (size_t j = 0; j < COLUMNS; ++j) {
+            const double *b = beta + l * COLUMNS;
+            const double gradient = p.xy[j] - linalg_dot(COLUMNS, p.gram + j * COLUMNS, b);
+            cr_assert_geq(b[j], 0);
+            cr_assert_leq(gradient, lambdas[l] + slack);
+            cr_assert(b[j] == 0 || gradient >= lambdas[l] - slack);
+        }
+    }
+    problem_clear(&p);
+    moments_clear(&m);
+}

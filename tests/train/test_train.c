@@ -264,6 +264,22 @@ Test(train, evaluate_agrees_with_predictions) {
     jc_profile_free(profile);
 }
 
+// Twice the cost for up to 16 input channels: a regime, which no plain product can follow.
+Test(train, finds_a_regime) {
+    jc_dataset d = make_dataset(34, 0.02);
+    for (int i = 0; i < ROWS; ++i) {
+        if (data_rows[i].kernel.size[JC_WINDOW_IN_CHANNELS] <= 16) {
+            data_rows[i].measured.runtime_s *= 2;
+        }
+    }
+    jc_profile *profile = train(&d);
+    jc_coverage c;
+    jc_profile_coverage(profile, 0, &c);
+    cr_expect_lt(c.held_out[JC_TARGET_RUNTIME].mape, 0.05, "%g",
+                 c.held_out[JC_TARGET_RUNTIME].mape);
+    jc_profile_free(profile);
+}
+
 // --- Files -------------------------------------------------------------------------------------
 
 static char *read_whole(const char *path, size_t *out_length) {
@@ -336,6 +352,11 @@ static const struct {
     {"  rows: 300", "  rows: -300", "'rows' must be an integer from 0"},
     {"batch_size: [", "batch_sice: [", "'batch_sice' is no quantity of this kernel"},
     {"- {coefficient: ", "- {coefficient: -", "must not be negative"},
+    {"- {coefficient: ", "- {from: {colour: 3}, coefficient: ", "'colour' is no quantity"},
+    {"- {coefficient: ", "- {from: 3, coefficient: ", "one regime at most"},
+    {"- {coefficient: ", "- {below: {macs: x}, coefficient: ", "must be a finite number"},
+    {"- {coefficient: ", "- {below: {macs: 1}, from: {macs: 1}, coefficient: ",
+     "one regime at most"},
 };
 
 Test(train, damaged_profiles_are_refused_by_name) {
