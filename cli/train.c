@@ -2,6 +2,7 @@
 // joulecast train: a profile from the rows of a dataset.
 #include "command.h"
 #include "errors.h"
+#include "progress.h"
 
 #include <joulecast/train.h>
 
@@ -72,6 +73,10 @@ static cli_exit print_result(const cli_options *options, const jc_profile *profi
     return code;
 }
 
+static void show_progress(void *context, double share) {
+    progress_update(context, share);
+}
+
 static cli_exit run_train(const cli_command *self, int argc, char **argv) {
     train_extra extra = {.options = jc_train_options_default()};
     cli_options options = {.extra = &extra};
@@ -87,7 +92,11 @@ static cli_exit run_train(const cli_command *self, int argc, char **argv) {
     jc_profile *profile = NULL;
     jc_status status = jc_dataset_load(options.operands[0], &dataset, &err);
     if (status == JC_OK) {
+        progress shown = progress_begin("train");
+        extra.options.progress = show_progress;
+        extra.options.progress_context = &shown;
         status = jc_train(dataset, &extra.options, &profile, &err);
+        progress_end(&shown);
     }
     if (status == JC_OK) {
         status = jc_profile_save(profile, extra.profile, &err);

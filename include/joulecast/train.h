@@ -23,6 +23,10 @@ typedef struct jc_train_options {
     size_t max_terms; ///< of a model; default 78
     size_t n_lambdas; ///< of a lasso path; default 40
     double tolerance; ///< relative duality gap of the lasso; default 1e-4
+
+    /** Told now and then what share of the work is done, 0 to 1; NULL (the default) = nobody. */
+    void (*progress)(void *context, double share);
+    void *progress_context;
 } jc_train_options;
 
 jc_train_options jc_train_options_default(void);

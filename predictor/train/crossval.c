@@ -128,6 +128,10 @@ jc_status crossval_kernel(const train_rows *set, const jc_train_options *options
     }
     for (int f = 0; f < n_folds && status == JC_OK; ++f) {
         status = try_fold(set, options, fold, f, &h);
+        if (options->progress != NULL) {
+            // The fit to all rows and those of crossval_widening are two more, about.
+            options->progress(options->progress_context, (f + 1.0) / (n_folds + 2.0));
+        }
     }
     if (status == JC_OK) {
         status = summarise(&h, k);

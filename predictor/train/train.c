@@ -47,6 +47,18 @@ static uint64_t digest_dataset(const jc_dataset *dataset) {
     return digest;
 }
 
+/** Progress of one kernel as a part of the whole, by rows. */
+typedef struct part {
+    const jc_train_options *whole;
+    double begin; ///< share of the rows before it
+    double share; ///< its own
+} part;
+
+static void report_part(void *context, double share) {
+    const part *p = context;
+    p->whole->progress(p->whole->progress_context, p->begin + share * p->share);
+}
+
 static jc_status train_kernel(const train_rows *set, const jc_train_options *options,
                               jc_arena *arena, kernel_model *k) {
     size_t *all = calloc(set->n_rows + 1, sizeof *all);
@@ -81,8 +93,15 @@ static jc_status train_kernels(const jc_dataset *dataset, const jc_train_options
             jc_status status = train_rows_collect(dataset, (jc_kernel_kind)kind,
                                                   (jc_precision)precision, &profile->arena, set);
             if (status == JC_OK && set->n_groups >= 2) {
-                status = train_kernel(set, options, &profile->arena,
-                                      &profile->kernels[profile->n_kernels]);
+                const double total = (double)dataset->n_rows;
+                part p = {options, (double)n_rows / total, (double)set->n_rows / total};
+                jc_train_options own = *options;
+                if (options->progress != NULL) {
+                    own.progress = report_part;
+                    own.progress_context = &p;
+                }
+                status =
+                    train_kernel(set, &own, &profile->arena, &profile->kernels[profile->n_kernels]);
                 profile->n_kernels += status == JC_OK;
             }
             if (status != JC_OK) {
