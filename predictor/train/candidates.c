@@ -38,6 +38,9 @@ static const int filling[] = {JC_QUANTITY_FILL_IN_8, JC_QUANTITY_FILL_IN_16, JC_
 static const int stepping[] = {JC_QUANTITY_GROUP_CHANNELS, JC_QUANTITY_WIDTH, JC_QUANTITY_WINDOW,
                                JC_QUANTITY_STRIDE, JC_QUANTITY_GROUPS};
 
+static const int caching[] = {JC_QUANTITY_INPUT_BYTES, JC_QUANTITY_OUTPUT_BYTES,
+                              JC_QUANTITY_WEIGHT_BYTES, JC_QUANTITY_MOVED_BYTES};
+
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
 jc_status candidates_ranges(const train_rows *set, const size_t *index, size_t n, jc_arena *arena,
@@ -273,6 +276,16 @@ static void add_steps(builder *b, int range, const int *base, size_t n_base) {
     }
 }
 
+// A cache of some power of two runs over.
+static void add_cache_steps(builder *b, int range) {
+    for (int p = 12; p <= 32; ++p) {
+        const double at = ldexp(1, p);
+        if (divides(b, range, at)) {
+            add_term(b, add_variable(b, MODEL_STEP, range, at), -1, -1);
+        }
+    }
+}
+
 static void add_all(builder *b) {
     int ranges[MOST_BASE];
     int base[MOST_BASE];
@@ -298,6 +311,12 @@ static void add_all(builder *b) {
             for (size_t j = 0; j < n; ++j) {
                 add_term(b, fill, base[j], -1);
             }
+        }
+    }
+    for (size_t i = 0; i < COUNT(caching); ++i) {
+        const int range = find_range(b->k, caching[i]);
+        if (varies(b, range, true)) {
+            add_cache_steps(b, range);
         }
     }
     for (size_t i = 0; i < COUNT(stepping); ++i) {
