@@ -56,9 +56,10 @@ static bool is_mostly_outside(const jc_totals *t) {
 static const char *describe_coverage(const prediction_subject *subject, prediction_report *r) {
     const jc_totals *t = subject->totals;
     return format_text(r,
-                       "Most of %s lies outside the rows of %s, so read the figures as rough: "
+                       "%s of %s lies outside the rows of %s, so read the figures as rough: "
                        "of its MACs %s are modelled, %s extrapolated and %s a fallback; "
                        "of its time %s, %s and %s.",
+                       t->macs_modelled >= MOSTLY_INSIDE ? "By time, most" : "Most",
                        jc_graph_name(subject->graph), profile_name(subject->device),
                        quantity(t->macs_modelled, REPORT_PERCENT).text,
                        quantity(t->macs_extrapolated, REPORT_PERCENT).text,
