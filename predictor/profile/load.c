@@ -235,25 +235,28 @@ static jc_status check_version(loader *l, const jc_yaml *root) {
     return JC_OK;
 }
 
-static jc_status check_digest(loader *l, const char *text, size_t length) {
-    const size_t key_length = strlen(PROFILE_DIGEST_KEY);
-    const char *line = NULL;
-    for (const char *at = text; at != NULL; at = strchr(at, '\n')) {
-        at += at != text;
-        if (strncmp(at, PROFILE_DIGEST_KEY, key_length) == 0) {
-            line = at;
+// The last line that begins as a digest does; NULL if there is none.
+static const char *find_digest_line(const char *text) {
+    const char *found = NULL;
+    for (const char *line = text; line != NULL;) {
+        if (strncmp(line, PROFILE_DIGEST_KEY, strlen(PROFILE_DIGEST_KEY)) == 0) {
+            found = line;
         }
-        if (*at == '\0') {
-            break;
-        }
+        const char *end = strchr(line, '\n');
+        line = end == NULL ? NULL : end + 1;
     }
+    return found;
+}
+
+static jc_status check_digest(loader *l, const char *text, size_t length) {
+    const char *line = find_digest_line(text);
     if (line == NULL || text[length - 1] != '\n') {
         return jc_error_set(l->err, JC_EFORMAT, l->path, 0,
                             "no digest at its end: the file was cut short");
     }
     char digest[JC_DIGEST_SIZE];
     digest_format(digest_add(DIGEST_BEGIN, text, (size_t)(line - text)), digest, sizeof digest);
-    const char *stated = line + key_length;
+    const char *stated = line + strlen(PROFILE_DIGEST_KEY);
     const size_t n = strlen(digest);
     if (strncmp(stated, digest, n) != 0 || strcmp(stated + n, "\n") != 0) {
         return jc_error_set(l->err, JC_EFORMAT, l->path, 0,

@@ -54,6 +54,11 @@ class Lists(Process):
         self.assertIn("broken.yaml", result.stderr)
         self.assertIn("test-device", [r["profile"] for r in json.loads(result.stdout)])
 
+    def test_an_empty_line_before_a_profile_is_damage(self):
+        self.write("profiles/shifted.yaml", "\n" + profile.text(name="shifted"))
+        result = self.run_program("profiles", "-f", "json", code=2)
+        self.assertIn("digest does not match", result.stderr)
+
 
 if __name__ == "__main__":
     unittest.main()
