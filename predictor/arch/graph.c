@@ -57,7 +57,7 @@ static jc_status build(jc_graph *graph, const char *text, size_t length, const c
         return status;
     }
     graph->name = doc->name != NULL ? doc->name : name_from_path(name, &graph->arena);
-    return graph->name == NULL ? JC_ENOMEM : JC_OK;
+    return graph->name == NULL ? jc_error_set(err, JC_ENOMEM, name, 0, "out of memory") : JC_OK;
 }
 
 static jc_status create(const jc_graph_options *options, jc_graph **out_graph, jc_error *err) {

@@ -25,6 +25,15 @@ void *load_alloc(loader *l, size_t count, size_t size) {
     return p;
 }
 
+char *load_copy_text(loader *l, const char *text) {
+    const size_t size = strlen(text) + 1;
+    char *copy = load_alloc(l, size, 1);
+    if (copy != NULL) {
+        memcpy(copy, text, size);
+    }
+    return copy;
+}
+
 static bool is_one_of(const char *key, const char *const *keys) {
     while (*keys != NULL && strcmp(*keys, key) != 0) {
         ++keys;

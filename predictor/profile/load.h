@@ -19,6 +19,9 @@ jc_status load_fail(loader *l, const jc_yaml *node, const char *what);
 /** Zeroed array in the profile's arena; NULL (reported) if out of memory. */
 void *load_alloc(loader *l, size_t count, size_t size);
 
+/** Copy of a text in the profile's arena; NULL (reported) if out of memory. */
+char *load_copy_text(loader *l, const char *text);
+
 /** The node must be a mapping with all required keys and no others but the optional ones. Lists end
  *  with NULL; `optional` may be NULL. */
 jc_status load_check_keys(loader *l, const jc_yaml *node, const char *const *required,

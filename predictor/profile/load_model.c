@@ -30,7 +30,7 @@ static jc_status load_dropped(loader *l, const jc_yaml *node, kernel_model *k) {
         if (reason == NULL) {
             return load_fail(l, item, "'reason' must be a text");
         }
-        d->reason = jc_arena_copy_text(&l->profile->arena, reason, strlen(reason));
+        d->reason = load_copy_text(l, reason);
         if (d->reason == NULL) {
             return JC_ENOMEM;
         }
@@ -276,7 +276,7 @@ static jc_status load_variable(loader *l, const jc_yaml *item, const kernel_mode
     if (v->transform != MODEL_STEP && !(k->ranges[v->range].low > 0)) {
         return load_fail(l, item, "a logarithm needs a range above 0");
     }
-    v->name = jc_arena_copy_text(&l->profile->arena, name, strlen(name));
+    v->name = load_copy_text(l, name);
     return v->name == NULL ? JC_ENOMEM : JC_OK;
 }
 
