@@ -276,14 +276,9 @@ static jc_status check_digest(loader *l, const char *text, size_t length) {
     return JC_OK;
 }
 
-static jc_status load_text(loader *l, jc_arena *scratch) {
-    char *text = NULL;
-    size_t length = 0;
+static jc_status load_text(loader *l, const char *text, size_t length, jc_arena *scratch) {
     jc_yaml *root = NULL;
-    jc_status status = jc_file_read(l->path, JC_YAML_MAX_BYTES, scratch, &text, &length, l->err);
-    if (status == JC_OK) {
-        status = jc_yaml_parse(text, length, l->path, scratch, &root, l->err);
-    }
+    jc_status status = jc_yaml_parse(text, length, l->path, scratch, &root, l->err);
     if (status == JC_OK) {
         status = check_version(l, root);
     }
@@ -293,14 +288,15 @@ static jc_status load_text(loader *l, jc_arena *scratch) {
     return status == JC_OK ? load_root(l, root) : status;
 }
 
-jc_status jc_profile_load(const char *path, jc_profile **out_profile, jc_error *err) {
+jc_status profile_parse(const char *text, size_t length, const char *name, jc_profile **out_profile,
+                        jc_error *err) {
     jc_profile *profile = calloc(1, sizeof *profile);
     if (profile == NULL) {
-        return jc_error_set(err, JC_ENOMEM, path, 0, "out of memory");
+        return jc_error_set(err, JC_ENOMEM, name, 0, "out of memory");
     }
-    loader l = {.path = path, .profile = profile, .err = err};
+    loader l = {.path = name, .profile = profile, .err = err};
     jc_arena scratch = {0};
-    const jc_status status = load_text(&l, &scratch);
+    const jc_status status = load_text(&l, text, length, &scratch);
     jc_arena_clear(&scratch);
     if (status != JC_OK) {
         jc_profile_free(profile);
@@ -308,4 +304,16 @@ jc_status jc_profile_load(const char *path, jc_profile **out_profile, jc_error *
     }
     *out_profile = profile;
     return JC_OK;
+}
+
+jc_status jc_profile_load(const char *path, jc_profile **out_profile, jc_error *err) {
+    jc_arena arena = {0};
+    char *text = NULL;
+    size_t length = 0;
+    jc_status status = jc_file_read(path, JC_YAML_MAX_BYTES, &arena, &text, &length, err);
+    if (status == JC_OK) {
+        status = profile_parse(text, length, path, out_profile, err);
+    }
+    jc_arena_clear(&arena);
+    return status;
 }

@@ -43,4 +43,9 @@ jc_status load_list(loader *l, const jc_yaml *node, const char *key, int limit);
 /** One item of `kernels`, or the fallback. */
 jc_status load_kernel_model(loader *l, const jc_yaml *node, bool is_fallback, kernel_model *out_k);
 
+/** As jc_profile_load, from text in memory, which a NUL must follow. @param name  what errors call
+ *  it. */
+JC_MUST_USE jc_status profile_parse(const char *text, size_t length, const char *name,
+                                    jc_profile **out_profile, jc_error *err);
+
 #endif
