@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// The table of executors.
+#include <joulecast/executor.h>
+
+#include <string.h>
+
+static const jc_executor *const executors[] = {NULL};
+
+const jc_executor *const *jc_executors(void) {
+    return executors;
+}
+
+const jc_executor *jc_executor_find(const char *name) {
+    const jc_executor *const *row = executors;
+    while (*row != NULL && strcmp((*row)->name, name) != 0) {
+        ++row;
+    }
+    return *row;
+}

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// The table of meters.
+#include <joulecast/meter.h>
+
+#include <string.h>
+
+static const jc_meter *const meters[] = {NULL};
+
+const jc_meter *const *jc_meters(void) {
+    return meters;
+}
+
+const jc_meter *jc_meter_find(const char *name) {
+    const jc_meter *const *row = meters;
+    while (*row != NULL && strcmp((*row)->name, name) != 0) {
+        ++row;
+    }
+    return *row;
+}
