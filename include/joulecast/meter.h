@@ -32,6 +32,10 @@ typedef struct jc_meter_options {
 typedef struct jc_meter_info {
     char domains[128]; ///< what is added up: "package-0 + package-1"
     double step_s;     ///< time between updates, as measured when it was opened; NaN = no steps
+
+    /// Watts at rest where the user declared them: a window without work would not tell them.
+    /// NaN = not declared, so idle power is what such a window measures.
+    double declared_idle_w;
 } jc_meter_info;
 
 /** Energy of one window. */

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The table of meters.
-#include <joulecast/meter.h>
+#include "meter_list.h"
 
 #include <string.h>
 
-static const jc_meter *const meters[] = {NULL};
+static const jc_meter *const meters[] = {&meter_declared, &meter_none, NULL};
 
 const jc_meter *const *jc_meters(void) {
     return meters;

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+/** @file The rows of the meter table, one file each. */
+#ifndef JC_METER_LIST_H
+#define JC_METER_LIST_H
+
+#include <joulecast/meter.h>
+
+extern const jc_meter meter_declared, meter_none;
+
+#endif
