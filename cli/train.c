@@ -2,6 +2,7 @@
 // joulecast train: a profile from the rows of a dataset.
 #include "command.h"
 #include "errors.h"
+#include "held_out.h"
 #include "progress.h"
 
 #include <joulecast/train.h>
@@ -10,7 +11,8 @@
 #include <stdlib.h>
 
 typedef struct train_extra {
-    const char *profile; ///< -o
+    const char *profile;  ///< -o
+    const char *held_out; ///< --held-out; NULL = not asked for
     jc_train_options options;
 } train_extra;
 
@@ -40,12 +42,20 @@ static const char *parse_folds(cli_options *options, const char *text) {
     return NULL;
 }
 
+static const char *parse_held_out(cli_options *options, const char *text) {
+    train_extra *extra = options->extra;
+    extra->held_out = text;
+    return text[0] == '\0' ? "the name of the CSV file to write" : NULL;
+}
+
 static const cli_option option_output = {'o', "output", "PROFILE", "the profile to write",
                                          parse_output};
 static const cli_option option_seed = {0, "seed", "N", "deals rows to folds in another way (1)",
                                        parse_seed};
 static const cli_option option_folds = {0, "folds", "N", "folds of cross-validation (10)",
                                         parse_folds};
+static const cli_option option_held_out = {
+    0, "held-out", "FILE", "each row and what models without it predict, as CSV", parse_held_out};
 
 // What was left out is said before the table: it bears on every number in it.
 static void report_dropped(const jc_profile *profile) {
@@ -90,11 +100,16 @@ static cli_exit run_train(const cli_command *self, int argc, char **argv) {
     jc_error err = {0};
     jc_dataset *dataset = NULL;
     jc_profile *profile = NULL;
+    held_out_list held_out = {0};
     jc_status status = jc_dataset_load(options.operands[0], &dataset, &err);
     if (status == JC_OK) {
         progress shown = progress_begin("train");
         extra.options.progress = show_progress;
         extra.options.progress_context = &shown;
+        if (extra.held_out != NULL) {
+            extra.options.held_out = held_out_add;
+            extra.options.held_out_context = &held_out;
+        }
         status = jc_train(dataset, &extra.options, &profile, &err);
         progress_end(&shown);
     }
@@ -102,13 +117,17 @@ static cli_exit run_train(const cli_command *self, int argc, char **argv) {
         status = jc_profile_save(profile, extra.profile, &err);
     }
     code = status == JC_OK ? print_result(&options, profile) : cli_report_error(&err);
+    if (code == CLI_OK && extra.held_out != NULL) {
+        code = held_out_write(&held_out, dataset, extra.held_out);
+    }
+    held_out_clear(&held_out);
     jc_profile_free(profile);
     jc_dataset_free(dataset);
     return code;
 }
 
-static const cli_option *const options_of_train[] = {&option_output, &option_seed, &option_folds,
-                                                     &cli_option_format, NULL};
+static const cli_option *const options_of_train[] = {
+    &option_output, &option_seed, &option_folds, &option_held_out, &cli_option_format, NULL};
 
 extern const cli_command cli_train;
 

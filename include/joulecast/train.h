@@ -17,6 +17,17 @@
 extern "C" {
 #endif
 
+/** A measured value, and what models that have not seen its configuration predict for it. */
+typedef struct jc_held_out {
+    size_t row; ///< index into the dataset's rows
+    int fold;   ///< 0-based; repetitions of one configuration share it
+    jc_target target;
+    double measured; ///< this and the following in s, W or J, by target
+    double predicted;
+    double low; ///< ends of the 90 % interval
+    double high;
+} jc_held_out;
+
 typedef struct jc_train_options {
     int n_folds;      ///< of both levels of the nested cross-validation, 2 to 100; default 10
     uint64_t seed;    ///< of the assignment to folds; default 1
@@ -27,6 +38,11 @@ typedef struct jc_train_options {
     /** Told now and then what share of the work is done, 0 to 1; NULL (the default) = nobody. */
     void (*progress)(void *context, double share);
     void *progress_context;
+
+    /** Told every prediction of the outer cross-validation, kernel by kernel; NULL (the default) =
+     *  nobody. */
+    void (*held_out)(void *context, const jc_held_out *held_out);
+    void *held_out_context;
 } jc_train_options;
 
 jc_train_options jc_train_options_default(void);

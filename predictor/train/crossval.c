@@ -34,7 +34,7 @@ static void predict_row(const kernel_model *k, const train_row *row, held_out *h
     jc_prediction p;
     kernel_model_predict(k, row->kernel, &p);
     h->by[JC_TARGET_RUNTIME][h->n[JC_TARGET_RUNTIME]++] =
-        (outcome){row->runtime_s, p.runtime_s, p.runtime_low_s, p.runtime_high_s};
+        (outcome){row->runtime_s, p.runtime_s, p.runtime_low_s, p.runtime_high_s, row};
     if (isnan(row->power_w) || isnan(p.power_w)) {
         return;
     }
@@ -42,9 +42,9 @@ static void predict_row(const kernel_model *k, const train_row *row, held_out *h
     double high = 0;
     model_spread_at(&k->power.spread, p.power_w, &low, &high);
     h->by[JC_TARGET_POWER][h->n[JC_TARGET_POWER]++] =
-        (outcome){row->power_w, p.power_w, p.power_w * exp(low), p.power_w * exp(high)};
+        (outcome){row->power_w, p.power_w, p.power_w * exp(low), p.power_w * exp(high), row};
     h->by[JC_TARGET_ENERGY][h->n[JC_TARGET_ENERGY]++] =
-        (outcome){row->power_w * row->runtime_s, p.energy_j, p.energy_low_j, p.energy_high_j};
+        (outcome){row->power_w * row->runtime_s, p.energy_j, p.energy_low_j, p.energy_high_j, row};
 }
 
 // Fit on the rows whose fold is not `without`; predict the others.
@@ -110,6 +110,23 @@ static jc_status summarise(const held_out *h, kernel_model *k) {
     return status;
 }
 
+static void report_held_out(const train_rows *set, const jc_train_options *options, const int *fold,
+                            const held_out *h) {
+    for (int t = 0; t < JC_TARGET_COUNT; ++t) {
+        for (size_t i = 0; i < h->n[t]; ++i) {
+            const outcome *o = &h->by[t][i];
+            const jc_held_out told = {.row = o->row->number,
+                                      .fold = fold[o->row - set->rows],
+                                      .target = (jc_target)t,
+                                      .measured = o->measured,
+                                      .predicted = o->predicted,
+                                      .low = o->low,
+                                      .high = o->high};
+            options->held_out(options->held_out_context, &told);
+        }
+    }
+}
+
 jc_status crossval_kernel(const train_rows *set, const jc_train_options *options, kernel_model *k) {
     // Three configurations at least: two remain for each fit.
     if (set->n_groups < 3) {
@@ -135,6 +152,9 @@ jc_status crossval_kernel(const train_rows *set, const jc_train_options *options
     }
     if (status == JC_OK) {
         status = summarise(&h, k);
+    }
+    if (status == JC_OK && options->held_out != NULL) {
+        report_held_out(set, options, fold, &h);
     }
     free(fold);
     held_out_clear(&h);

@@ -58,7 +58,7 @@ static void predict_row(const kernel_model *k, const train_row *row, outcomes *o
     jc_prediction p;
     kernel_model_predict(k, row->kernel, &p);
     o->by[JC_TARGET_RUNTIME][o->n[JC_TARGET_RUNTIME]++] =
-        (outcome){row->runtime_s, p.runtime_s, p.runtime_low_s, p.runtime_high_s};
+        (outcome){row->runtime_s, p.runtime_s, p.runtime_low_s, p.runtime_high_s, row};
     if (isnan(row->power_w) || isnan(p.power_w)) {
         return;
     }
@@ -66,9 +66,9 @@ static void predict_row(const kernel_model *k, const train_row *row, outcomes *o
     double high = 0;
     model_spread_at(&k->power.spread, p.power_w, &low, &high);
     o->by[JC_TARGET_POWER][o->n[JC_TARGET_POWER]++] =
-        (outcome){row->power_w, p.power_w, p.power_w * exp(low), p.power_w * exp(high)};
+        (outcome){row->power_w, p.power_w, p.power_w * exp(low), p.power_w * exp(high), row};
     o->by[JC_TARGET_ENERGY][o->n[JC_TARGET_ENERGY]++] =
-        (outcome){row->power_w * row->runtime_s, p.energy_j, p.energy_low_j, p.energy_high_j};
+        (outcome){row->power_w * row->runtime_s, p.energy_j, p.energy_low_j, p.energy_high_j, row};
 }
 
 static jc_status evaluate_kernel(const kernel_model *k, const train_rows *set, outcomes *o,

@@ -148,7 +148,8 @@ jc_status train_rows_collect(const jc_dataset *dataset, jc_kernel_kind kind, jc_
         }
         const double power = power_of(&row->measured);
         dropped[DROPPED_NO_POWER] += power <= 0;
-        set.rows[set.n_rows++] = make_row(row, dataset->device.meter_step_s);
+        set.rows[set.n_rows] = make_row(row, dataset->device.meter_step_s);
+        set.rows[set.n_rows++].number = i;
     }
     jc_status status = drop_outliers(&set, dropped);
     if (status == JC_OK) {

@@ -11,6 +11,7 @@
 /** One usable row. */
 typedef struct train_row {
     const jc_kernel *kernel;
+    size_t number;        ///< index into the rows of the dataset
     size_t group;         ///< configuration: equal kernels, equal group
     double runtime_s;     ///< > 0
     double power_w;       ///< > 0, or NaN

@@ -5,6 +5,8 @@
 
 #include "predictor/profile/model.h"
 
+struct train_row;
+
 /** Median; reorders the values. NaN for n = 0. */
 double statistics_median(double *values, size_t n);
 
@@ -20,6 +22,7 @@ typedef struct outcome {
     double predicted;
     double low;
     double high;
+    const struct train_row *row; ///< NULL where nobody asks which
 } outcome;
 
 /**
