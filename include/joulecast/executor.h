@@ -37,6 +37,7 @@ typedef struct jc_executor_options {
     uint64_t seed;               ///< of the random data
     const char *command;         ///< executor `command`: program and arguments; else NULL
     uint64_t memory_limit_bytes; ///< 0 = three quarters of what is free
+    double timeout_s;            ///< executor `command`: longest wait for an answer; 0 = 120 s
 } jc_executor_options;           ///< safe at {0}
 
 /** What ran the kernels, for device.yaml. Texts are "" where unknown. */

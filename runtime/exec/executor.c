@@ -4,7 +4,9 @@
 
 #include <string.h>
 
-static const jc_executor *const executors[] = {NULL};
+extern const jc_executor executor_command;
+
+static const jc_executor *const executors[] = {&executor_command, NULL};
 
 const jc_executor *const *jc_executors(void) {
     return executors;
