@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Profiles from files: the digest and the version first, then the parts (load_model.c).
 #include "load.h"
-#include "digest.h"
 #include "format.h"
 
+#include "common/digest.h"
 #include "common/file.h"
 
 #include <inttypes.h>

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Profiles to files.
-#include "digest.h"
 #include "format.h"
 #include "model.h"
 
 #include "common/atomic_file.h"
+#include "common/digest.h"
 #include "common/yaml/yaml.h"
 
 #include <math.h>

@@ -5,7 +5,7 @@
 #include "crossval.h"
 #include "linalg.h"
 
-#include "predictor/profile/digest.h"
+#include "common/digest.h"
 
 #include <stdio.h>
 #include <stdlib.h>

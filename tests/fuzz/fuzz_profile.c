@@ -3,7 +3,7 @@
 // refused with a reason.
 #include "fuzz.h"
 
-#include "predictor/profile/digest.h"
+#include "common/digest.h"
 #include "predictor/profile/load.h"
 
 #include <string.h>

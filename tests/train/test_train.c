@@ -2,7 +2,7 @@
 // Training on rows from a known law, and the profile files that come of it.
 #include <joulecast/train.h>
 
-#include "predictor/profile/digest.h"
+#include "common/digest.h"
 
 #include <criterion/criterion.h>
 #include <math.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** @file Digests: they find damage, not malice. */
-#ifndef JC_PROFILE_DIGEST_H
-#define JC_PROFILE_DIGEST_H
+#ifndef JC_COMMON_DIGEST_H
+#define JC_COMMON_DIGEST_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // FNV-1a.
-#include "digest.h"
+#include "common/digest.h"
 
 #include <inttypes.h>
 #include <stdio.h>
