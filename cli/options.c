@@ -10,7 +10,7 @@
 #include <string.h>
 
 enum {
-    MAX_OPTIONS = 16,
+    MAX_OPTIONS = 24,
     MAX_THREADS = 1024,
     HELP_VALUE = 1,   ///< getopt_long's value of --help, below all letters
     LONG_VALUE = 256, ///< first value of the options, above all letters

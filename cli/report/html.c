@@ -77,7 +77,7 @@ static void print_document(text_buffer *out, const report_layout *layout,
         text_append_html(out, *note);
         text_append(out, "</p>\n");
     }
-    text_append(out, "<table class=\"facts\">\n");
+    text_append(out, document->facts[0].label == NULL ? "" : "<table class=\"facts\">\n");
     for (const report_fact *fact = document->facts; fact->label != NULL; ++fact) {
         text_append(out, "<tr><th>");
         text_append_html(out, fact->label);
@@ -85,7 +85,7 @@ static void print_document(text_buffer *out, const report_layout *layout,
         text_append_html(out, fact->text);
         text_append(out, "</td></tr>\n");
     }
-    text_append(out, "</table>\n");
+    text_append(out, document->facts[0].label == NULL ? "" : "</table>\n");
     if (document->layers.n_columns != 0) {
         append_table(out, &document->layers);
     }
@@ -105,6 +105,7 @@ static void print_table(text_buffer *out, const report_layout *layout, const rep
 const report_format report_html_format = {
     .name = "html",
     .summary = "a page for a browser",
+    .is_for_people = true,
     .begin = begin,
     .document = print_document,
     .end = end,

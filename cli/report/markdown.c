@@ -63,7 +63,7 @@ static void print_document(text_buffer *out, const report_layout *layout,
         text_append_markdown(out, *note);
         text_append(out, "\n\n");
     }
-    text_append(out, "| | |\n| --- | --- |\n");
+    text_append(out, document->facts[0].label == NULL ? "" : "| | |\n| --- | --- |\n");
     for (const report_fact *fact = document->facts; fact->label != NULL; ++fact) {
         text_append(out, "| ");
         text_append_markdown(out, fact->label);
@@ -85,6 +85,7 @@ static void end(text_buffer *out, const report_layout *layout) {
 const report_format report_markdown_format = {
     .name = "markdown",
     .summary = "tables for notes and issues",
+    .is_for_people = true,
     .begin = begin,
     .document = print_document,
     .end = end,

@@ -99,7 +99,8 @@ typedef struct report_layout {
 typedef struct report_format {
     const char *name;
     const char *summary;
-    bool is_streaming; ///< a document is printed by itself, whatever comes before and after it
+    bool is_for_people; ///< has headings, notes and rounded numbers
+    bool is_streaming;  ///< a document is printed by itself, whatever comes before and after it
 
     /** @param first  the first document, or one without rows that has the same columns. */
     void (*begin)(text_buffer *out, const report_layout *layout, const report_document *first);

@@ -241,8 +241,10 @@ static void print_document(text_buffer *out, const report_layout *layout,
     for (const char *const *note = document->notes; *note != NULL; ++note) {
         append_wrapped(out, *note, layout->width);
     }
-    text_append_char(out, '\n');
-    append_facts(out, document->facts);
+    if (document->facts[0].label != NULL) {
+        text_append_char(out, '\n');
+        append_facts(out, document->facts);
+    }
     if (document->layers.n_columns != 0) {
         text_append_char(out, '\n');
         print_table(out, layout, &document->layers);
@@ -257,6 +259,7 @@ static void end(text_buffer *out, const report_layout *layout) {
 const report_format report_table_format = {
     .name = "table",
     .summary = "aligned text for a terminal",
+    .is_for_people = true,
     .begin = begin,
     .document = print_document,
     .end = end,

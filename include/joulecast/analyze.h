@@ -13,15 +13,60 @@
 #include <joulecast/profile.h>
 #include <joulecast/status.h>
 
+#include <stdbool.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
 
+/** Number format of weights or activations. Beyond jc_precision, those that only some hardware has.
+ */
+typedef enum jc_format {
+    JC_FORMAT_F32,
+    JC_FORMAT_TF32, ///< stored as f32, multiplied with 10 bits of fraction
+    JC_FORMAT_F16,
+    JC_FORMAT_BF16,
+    JC_FORMAT_INT8,
+    JC_FORMAT_INT4,
+    JC_FORMAT_TERNARY,
+    JC_FORMAT_BINARY,
+    JC_FORMAT_COUNT,
+} jc_format;
+
+/** "f32", …, "ternary", "binary". */
+const char *jc_format_name(jc_format format);
+
+/** Find a format by name; JC_FORMAT_COUNT if there is none of that name. */
+jc_format jc_format_find(const char *name);
+
+/** Bits of one value in memory. */
+int jc_format_bits(jc_format format);
+
+/** How a layer runs, beside its sizes. */
+typedef struct jc_setting {
+    jc_format weights;
+    jc_format activations;
+    double weight_density;     ///< share of the weights that are not 0
+    double activation_density; ///< share of the layer's input values that are not 0
+    double active;             ///< share of its output positions or units that are computed
+} jc_setting;
+
+/** What a layer of a graph does where nothing else is said: the graph's precision, all dense. */
+jc_setting jc_setting_default(const jc_graph *graph);
+
+typedef struct jc_accelerator jc_accelerator; ///< see joulecast/accelerator.h
+
+/** What prices kernels: exactly one of the two. */
+typedef struct jc_source {
+    struct jc_memo *memo;              ///< a profile, through a memory
+    const jc_accelerator *accelerator; ///< a description
+} jc_source;
+
 /** Cost of one layer. */
 typedef struct jc_layer_cost {
-    size_t layer; ///< index in the graph
-    int64_t params;
-    int64_t macs;
+    size_t layer;   ///< index in the graph
+    int64_t params; ///< that are not 0
+    int64_t macs;   ///< of weights that are not 0, at active positions
     double weight_bytes;
     double activation_bytes; ///< read and written
     jc_prediction prediction;
@@ -61,6 +106,34 @@ void jc_memo_free(jc_memo *memo);
 
 /** Price one kernel through the memory. */
 void jc_memo_predict(jc_memo *memo, const jc_kernel *kernel, jc_prediction *out_prediction);
+
+const jc_profile *jc_memo_profile(const jc_memo *memo);
+
+/**
+ * Why a source has no price for a layer in a setting: "no rows in int8"; NULL where it has one.
+ * Such a layer's runtime and energy, and the sums they enter, are NaN.
+ */
+const char *jc_source_refuses(const jc_source *source, const jc_setting *setting, char *buffer);
+
+enum { JC_REFUSAL_SIZE = 128 }; ///< of the buffer above
+
+/** A part of a network, and how it runs. */
+typedef struct jc_analysis {
+    const jc_graph *graph;
+    const jc_setting *settings; ///< [number of layers]; NULL = by default
+    const bool *included;       ///< [number of layers]; NULL = all
+} jc_analysis;
+
+/**
+ * Sum a part of a network.
+ *
+ * Zeros and inactive positions lower `params` and `macs`, which is how they are counted in print;
+ * they lower bytes, runtime and energy only where the source skips them.
+ *
+ * @param out_layers  NULL, or room for one cost a layer, as jc_analyze.
+ */
+void jc_analyze_part(const jc_source *source, const jc_analysis *what, jc_totals *out_totals,
+                     jc_layer_cost *out_layers);
 
 /**
  * Sum a network.

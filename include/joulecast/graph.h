@@ -14,6 +14,7 @@
 #include <joulecast/shape.h>
 #include <joulecast/status.h>
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,6 +30,8 @@ typedef struct jc_layer {
     int line;        ///< where it is written; 0 = unknown
     size_t n_inputs;
     const uint32_t *inputs; ///< [n_inputs] indices of earlier layers
+    const jc_value *values; ///< [JC_OP_MAX_SLOTS] parameters as given or by default, before the
+                            ///< shape rule derives others; NULL = not known (and for an input)
     jc_shape output;
     int64_t params;   ///< learned parameters
     jc_kernel kernel; ///< what it asks of a machine; kind JC_KERNEL_NONE = no work
@@ -55,6 +58,26 @@ JC_MUST_USE jc_status jc_graph_load(const char *path, const jc_graph_options *op
 JC_MUST_USE jc_status jc_graph_parse(const char *text, size_t length, const char *name,
                                      const jc_graph_options *options, jc_graph **out_graph,
                                      jc_error *err);
+
+/** What becomes of a layer in a copy of its graph. */
+typedef struct jc_layer_edit {
+    const jc_value *values; ///< [JC_OP_MAX_SLOTS] parameters instead of its own; NULL = its own
+    bool removed;           ///< it hands on the tensor `stands_in` and does no work
+    uint32_t stands_in;     ///< index of an earlier layer of the same output shape
+} jc_layer_edit;            ///< safe at {0}: the layer as it is
+
+/**
+ * Copy a graph with other parameters, and infer every shape anew. Layers keep their indices; one
+ * that is removed becomes an `identity`.
+ *
+ * @param graph  names the layers of the copy too, so it must outlive it.
+ * @param edits  [number of layers]
+ * @retval JC_ESHAPE        err->message names the layer and what disagrees
+ * @retval JC_EUNSUPPORTED  a layer's parameters are not known
+ * @retval JC_ENOMEM
+ */
+JC_MUST_USE jc_status jc_graph_edit(const jc_graph *graph, const jc_layer_edit *edits,
+                                    jc_graph **out_graph, jc_error *err);
 
 /** Free a graph; NULL is allowed. */
 void jc_graph_free(jc_graph *graph);

@@ -42,6 +42,10 @@ void jc_memo_free(jc_memo *memo) {
     }
 }
 
+const jc_profile *jc_memo_profile(const jc_memo *memo) {
+    return memo->profile;
+}
+
 // The slot of a kernel, or the free slot where it belongs.
 static memo_slot *find_slot(memo_slot *slots, size_t n_slots, const jc_kernel *kernel) {
     size_t i = (size_t)jc_kernel_hash(kernel) & (n_slots - 1);

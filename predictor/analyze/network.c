@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sums over the layers of a network, and the interval of a sum.
-#include <joulecast/analyze.h>
+#include "source.h"
 
 #include <math.h>
 
@@ -34,20 +34,36 @@ static half_widths combine(const half_widths *by_kind) {
     return (half_widths){sqrt(squares.low), sqrt(squares.high)};
 }
 
-static jc_layer_cost price(jc_memo *memo, const jc_layer *layer, size_t index) {
-    const double element_bytes = (double)jc_precision_bytes(layer->kernel.precision);
+// Weights of a layer that can be 0: a product's. Biases and norms stay whole.
+static double count_params(const jc_layer *layer, const jc_setting *setting) {
+    const double weights = layer->work.macs > 0 ? (double)layer->work.weight_elements : 0;
+    return (double)layer->params - weights * (1 - setting->weight_density);
+}
+
+static jc_layer_cost price(const jc_source *source, const jc_analysis *what, size_t index,
+                           const jc_setting *usual) {
+    size_t n = 0;
+    const jc_layer *layer = &jc_graph_layers(what->graph, &n)[index];
+    const jc_setting *setting = what->settings == NULL ? usual : &what->settings[index];
+    const double weight_bytes = jc_format_bits(setting->weights) / 8.0;
+    const double activation_bytes = jc_format_bits(setting->activations) / 8.0;
+    const double share = setting->weight_density * setting->active;
     jc_layer_cost cost = {
         .layer = index,
         .params = layer->params,
         .macs = layer->work.macs,
-        .weight_bytes = (double)layer->params * element_bytes,
+        .weight_bytes = (double)layer->params * weight_bytes,
         .activation_bytes =
             ((double)layer->work.input_elements + (double)layer->work.output_elements) *
-            element_bytes,
+            activation_bytes,
         .prediction = {.confidence = JC_CONFIDENCE_FREE},
     };
+    if (share < 1) { // else exact, beyond 2^53 too
+        cost.params = (int64_t)llround(count_params(layer, setting));
+        cost.macs = (int64_t)llround((double)layer->work.macs * share);
+    }
     if (layer->kernel.kind != JC_KERNEL_NONE) {
-        jc_memo_predict(memo, &layer->kernel, &cost.prediction);
+        source_price(source, &layer->kernel, what->settings == NULL ? NULL : setting, &cost);
     }
     return cost;
 }
@@ -67,6 +83,15 @@ static void add_layer(jc_totals *t, const jc_layer_cost *cost) {
 
 void jc_analyze(jc_memo *memo, const jc_graph *graph, jc_totals *out_totals,
                 jc_layer_cost *out_layers) {
+    const jc_source source = {.memo = memo};
+    const jc_analysis what = {.graph = graph};
+    jc_analyze_part(&source, &what, out_totals, out_layers);
+}
+
+void jc_analyze_part(const jc_source *source, const jc_analysis *what, jc_totals *out_totals,
+                     jc_layer_cost *out_layers) {
+    const jc_graph *graph = what->graph;
+    const jc_setting usual = jc_setting_default(graph);
     size_t n_layers = 0;
     const jc_layer *layers = jc_graph_layers(graph, &n_layers);
     jc_totals t = {0};
@@ -75,10 +100,10 @@ void jc_analyze(jc_memo *memo, const jc_graph *graph, jc_totals *out_totals,
     half_widths runtime_widths[JC_KERNEL_COUNT] = {{0, 0}};
     half_widths energy_widths[JC_KERNEL_COUNT] = {{0, 0}};
     for (size_t i = 0; i < n_layers; ++i) {
-        if (layers[i].op == NULL) {
-            continue; // an input of the network
+        if (layers[i].op == NULL || (what->included != NULL && !what->included[i])) {
+            continue; // an input of the network, or no part of what is asked for
         }
-        const jc_layer_cost cost = price(memo, &layers[i], i);
+        const jc_layer_cost cost = price(source, what, i, &usual);
         const jc_prediction *p = &cost.prediction;
         if (out_layers != NULL) {
             out_layers[t.layers] = cost;

@@ -116,6 +116,18 @@ static jc_status price_layer(expander *x, const frame *f, const layer_template *
                      : JC_OK;
 }
 
+// The parameters before the shape rule; those of a layer without arguments are its template's.
+static const jc_value *keep_values(expander *x, const layer_template *t, const jc_op_call *call) {
+    if (t->n_arguments == 0) {
+        return t->value;
+    }
+    jc_value *values = jc_arena_take(&x->graph->arena, JC_OP_MAX_SLOTS, sizeof *values);
+    if (values != NULL) {
+        memcpy(values, call->value, sizeof call->value);
+    }
+    return values;
+}
+
 static jc_status add_operator(expander *x, frame *f, const layer_template *t, int repetition,
                               const uint32_t *inputs, size_t n_inputs, uint32_t *out_tensor) {
     enum { FEW_INPUTS = 16 };
@@ -147,6 +159,10 @@ static jc_status add_operator(expander *x, frame *f, const layer_template *t, in
         status = argument_store(a, jc_expression_evaluate(&a->expression, f->variables), call.value,
                                 &why);
     }
+    const jc_value *values = keep_values(x, t, &call);
+    if (values == NULL) {
+        return out_of_memory(x);
+    }
     if (status == JC_OK) {
         status = t->op->infer(&call, &layer->output, &why);
     }
@@ -157,6 +173,7 @@ static jc_status add_operator(expander *x, frame *f, const layer_template *t, in
                         .line = t->line,
                         .n_inputs = n_inputs,
                         .inputs = kept_inputs,
+                        .values = values,
                         .output = layer->output};
     status = check_output(x, f, t, &layer->output);
     if (status == JC_OK) {

@@ -7,7 +7,7 @@ import unittest
 
 from driver import SOURCE, Process
 
-COMMANDS = ("predict", "batch", "import", "train", "evaluate", "profiles", "ops")
+COMMANDS = ("predict", "batch", "compare", "import", "train", "evaluate", "profiles", "ops")
 
 
 class Usage(Process):

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+// The table of a comparison: for machines metrics and ratios as columns of their own, for people
+// "12.8 M ×0.50", so that the distance between a proxy and the energy stands in one line.
+#include "comparison.h"
+
+#include "common/arena.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    COLUMN_NAME, // for people: the technique where there is one
+    COLUMN_DEVICE,
+    COLUMN_ARCHITECTURE,
+    COLUMN_TECHNIQUE,
+    COLUMN_PROFILE,
+    COLUMN_BATCH_SIZE,
+    COLUMN_PRECISION,
+    COLUMN_PARAMS,
+    COLUMN_MACS,
+    COLUMN_WEIGHT_BYTES,
+    COLUMN_ACTIVATION_BYTES,
+    COLUMN_RUNTIME,
+    COLUMN_POWER,
+    COLUMN_ENERGY,
+    COLUMN_ENERGY_LOW,
+    COLUMN_ENERGY_HIGH,
+    COLUMN_ENERGY_PER_SAMPLE,
+    COLUMN_ENERGY_SOURCE,
+    COLUMN_NOTE,
+    COLUMN_RATIOS,                                     // as many as there are metrics
+    COLUMN_CELLS = COLUMN_RATIOS + COMPARISON_METRICS, // the same, for people
+    COLUMNS = COLUMN_CELLS + COMPARISON_METRICS,
+    CELL_SIZE = 2 * REPORT_QUANTITY_SIZE,
+    NARROWEST_CELL = 7, // "25.6 M" and "×0.125" in two lines
+};
+
+#define CELL(title)                                                                                \
+    { .heading = title, .type = REPORT_TEXT, .narrowest = NARROWEST_CELL, .fit = REPORT_WRAP }
+
+static const report_column all_columns[COLUMNS] = {
+    [COLUMN_NAME] = {.heading = "network",
+                     .type = REPORT_TEXT,
+                     .narrowest = 12,
+                     .fit = REPORT_WRAP},
+    [COLUMN_DEVICE] = {.heading = "device",
+                       .type = REPORT_TEXT,
+                       .narrowest = 18,
+                       .fit = REPORT_WRAP},
+    [COLUMN_ARCHITECTURE] = {.name = "architecture", .type = REPORT_TEXT},
+    [COLUMN_TECHNIQUE] = {.name = "technique", .type = REPORT_TEXT},
+    [COLUMN_PROFILE] = {.name = "profile", .type = REPORT_TEXT},
+    [COLUMN_BATCH_SIZE] = {.name = "batch_size", .type = REPORT_INTEGER},
+    [COLUMN_PRECISION] = {.name = "precision", .type = REPORT_TEXT},
+    [COLUMN_PARAMS] = {.name = "params", .type = REPORT_INTEGER},
+    [COLUMN_MACS] = {.name = "macs", .type = REPORT_INTEGER},
+    [COLUMN_WEIGHT_BYTES] = {.name = "weight_bytes", .type = REPORT_REAL},
+    [COLUMN_ACTIVATION_BYTES] = {.name = "activation_bytes", .type = REPORT_REAL},
+    [COLUMN_RUNTIME] = {.name = "runtime_s", .type = REPORT_REAL},
+    [COLUMN_POWER] = {.name = "power_w", .type = REPORT_REAL},
+    [COLUMN_ENERGY] = {.name = "energy_j", .type = REPORT_REAL},
+    [COLUMN_ENERGY_LOW] = {.name = "energy_low_j", .type = REPORT_REAL},
+    [COLUMN_ENERGY_HIGH] = {.name = "energy_high_j", .type = REPORT_REAL},
+    [COLUMN_ENERGY_PER_SAMPLE] = {.name = "energy_per_sample_j", .type = REPORT_REAL},
+    [COLUMN_ENERGY_SOURCE] = {.name = "energy_source", .type = REPORT_TEXT},
+    [COLUMN_NOTE] = {.name = "note", .type = REPORT_TEXT},
+    [COLUMN_RATIOS + COMPARISON_PARAMS] = {.name = "params_ratio", .type = REPORT_REAL},
+    [COLUMN_RATIOS + COMPARISON_MACS] = {.name = "macs_ratio", .type = REPORT_REAL},
+    [COLUMN_RATIOS + COMPARISON_BYTES] = {.name = "bytes_ratio", .type = REPORT_REAL},
+    [COLUMN_RATIOS + COMPARISON_RUNTIME] = {.name = "runtime_ratio", .type = REPORT_REAL},
+    [COLUMN_RATIOS + COMPARISON_POWER] = {.name = "power_ratio", .type = REPORT_REAL},
+    [COLUMN_RATIOS + COMPARISON_ENERGY] = {.name = "energy_ratio", .type = REPORT_REAL},
+    [COLUMN_CELLS + COMPARISON_PARAMS] = CELL("params"),
+    [COLUMN_CELLS + COMPARISON_MACS] = CELL("MACs"),
+    [COLUMN_CELLS + COMPARISON_BYTES] = CELL("bytes"),
+    [COLUMN_CELLS + COMPARISON_RUNTIME] = CELL("runtime"),
+    [COLUMN_CELLS + COMPARISON_POWER] = CELL("power"),
+    [COLUMN_CELLS + COMPARISON_ENERGY] = CELL("energy"),
+};
+
+static const report_unit units[COMPARISON_METRICS] = {
+    [COMPARISON_PARAMS] = REPORT_COUNT, [COMPARISON_MACS] = REPORT_COUNT,
+    [COMPARISON_BYTES] = REPORT_BYTES,  [COMPARISON_RUNTIME] = REPORT_SECONDS,
+    [COMPARISON_POWER] = REPORT_WATTS,  [COMPARISON_ENERGY] = REPORT_JOULES,
+};
+
+double comparison_value(const comparison_row *row, comparison_metric metric) {
+    const jc_totals *t = &row->totals;
+    const double values[COMPARISON_METRICS] = {
+        [COMPARISON_PARAMS] = (double)t->params,
+        [COMPARISON_MACS] = (double)t->macs,
+        [COMPARISON_BYTES] = t->weight_bytes + t->activation_bytes,
+        [COMPARISON_RUNTIME] = t->runtime_s,
+        [COMPARISON_POWER] = t->power_w,
+        [COMPARISON_ENERGY] = t->energy_j,
+    };
+    return values[metric];
+}
+
+static bool is_analytic(const comparison_row *row) {
+    return row->energy_source != NULL && strcmp(row->energy_source, "analytic") == 0;
+}
+
+// NaN where there is nothing to compare: unknown, zero, or analytic against measured.
+static double ratio(const comparison *what, size_t row, comparison_metric metric) {
+    const comparison_row *r = &what->rows[row];
+    const comparison_row *base = &what->rows[r->baseline];
+    const double divisor = comparison_value(base, metric);
+    if (!(divisor > 0) || (metric >= COMPARISON_RUNTIME && is_analytic(r) != is_analytic(base))) {
+        return (double)NAN;
+    }
+    return comparison_value(r, metric) / divisor;
+}
+
+// "12.8 M ×0.50"; the baseline itself has no ratio.
+static const char *format_cell(double value, report_unit unit, double factor, char *buffer) {
+    char quantity[REPORT_QUANTITY_SIZE];
+    (void)report_format_quantity(value, unit, quantity);
+    if (isnan(factor)) {
+        (void)snprintf(buffer, CELL_SIZE, "%s", quantity);
+    } else if (factor >= 9.995) {
+        (void)snprintf(buffer, CELL_SIZE, "%s ×%.3g", quantity, factor);
+    } else {
+        (void)snprintf(buffer, CELL_SIZE, "%s ×%.*f", quantity, factor < 0.0995 ? 3 : 2, factor);
+    }
+    return buffer;
+}
+
+static void fill_row(const comparison *what, size_t row, report_value *v, char (*cells)[CELL_SIZE],
+                     jc_arena *arena) {
+    const comparison_row *r = &what->rows[row];
+    const jc_totals *t = &r->totals;
+    v[COLUMN_NAME].text = r->technique == NULL ? r->architecture : r->technique;
+    if (r->technique != NULL && r->architecture != NULL) {
+        const size_t size = strlen(r->architecture) + strlen(r->technique) + 4;
+        char *both = jc_arena_alloc(arena, size, 1);
+        if (both != NULL) {
+            (void)snprintf(both, size, "%s: %s", r->architecture, r->technique);
+            v[COLUMN_NAME].text = both;
+        }
+    }
+    v[COLUMN_DEVICE].text = r->profile;
+    v[COLUMN_ARCHITECTURE].text = r->architecture;
+    v[COLUMN_TECHNIQUE].text = r->technique;
+    v[COLUMN_PROFILE].text = r->profile;
+    v[COLUMN_BATCH_SIZE].integer = r->batch_size;
+    v[COLUMN_PRECISION].text = r->precision;
+    v[COLUMN_PARAMS].integer = t->params;
+    v[COLUMN_MACS].integer = t->macs;
+    v[COLUMN_WEIGHT_BYTES].real = t->weight_bytes;
+    v[COLUMN_ACTIVATION_BYTES].real = t->activation_bytes;
+    v[COLUMN_RUNTIME].real = t->runtime_s;
+    v[COLUMN_POWER].real = t->power_w;
+    v[COLUMN_ENERGY].real = t->energy_j;
+    v[COLUMN_ENERGY_LOW].real = t->energy_low_j;
+    v[COLUMN_ENERGY_HIGH].real = t->energy_high_j;
+    v[COLUMN_ENERGY_PER_SAMPLE].real = t->energy_per_sample_j;
+    v[COLUMN_ENERGY_SOURCE].text = r->energy_source;
+    v[COLUMN_NOTE].text = r->note;
+    for (int m = 0; m < COMPARISON_METRICS; ++m) {
+        const comparison_metric metric = (comparison_metric)m;
+        const double factor = ratio(what, row, metric);
+        v[COLUMN_RATIOS + m].real = factor;
+        v[COLUMN_CELLS + m].text = format_cell(comparison_value(r, metric), units[m],
+                                               r->baseline == row ? (double)NAN : factor, cells[m]);
+    }
+}
+
+// The device has a column of its own where there are several; else the notes name it.
+static bool has_several_devices(const comparison *what) {
+    for (size_t i = 1; i < what->n_rows; ++i) {
+        if (strcmp(what->rows[i].profile, what->rows[0].profile) != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+cli_exit comparison_print(const cli_options *options, const comparison *what) {
+    jc_arena arena = {0};
+    report_column columns[COLUMNS];
+    memcpy(columns, all_columns, sizeof columns);
+    if (!has_several_devices(what)) {
+        columns[COLUMN_DEVICE].heading = NULL;
+    }
+    report_value *values = jc_arena_alloc(&arena, what->n_rows + 1, COLUMNS * sizeof *values);
+    char(*cells)[COMPARISON_METRICS][CELL_SIZE] =
+        jc_arena_alloc(&arena, what->n_rows + 1, sizeof *cells);
+    cli_exit code = CLI_OK;
+    if (values == NULL || cells == NULL) {
+        const jc_error err = {.status = JC_ENOMEM, .message = "out of memory"};
+        code = cli_report_error(&err);
+    } else {
+        for (size_t i = 0; i < what->n_rows; ++i) {
+            fill_row(what, i, values + i * COLUMNS, cells[i], &arena);
+        }
+        const report_table table = {columns, COLUMNS, values, what->n_rows};
+        code = cli_print_notes(options, "Comparison", what->notes, &table);
+    }
+    jc_arena_clear(&arena);
+    return code;
+}

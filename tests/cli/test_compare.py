@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""compare: metrics and ratios beside each other, in every format."""
+
+import json
+import unittest
+
+import profile
+from driver import Process, read_csv
+
+# As tiny.yaml of the driver, with half of the filters.
+HALF = """\
+name: half
+inputs: {image: [3, 32, 32]}
+layers:
+  - conv2d: {out_channels: 4, kernel_size: 3, padding: 1}
+  - relu:
+  - flatten:
+  - linear: {out_features: 10}
+"""
+
+
+class Compare(Process):
+    def setUp(self):
+        super().setUp()
+        self.half = self.write("half.yaml", HALF)
+        self.write("profiles/other-device.yaml", profile.text(name="other-device", meter="none"))
+
+    def compare(self, *arguments, **more):
+        return json.loads(self.run_program("compare", "-p", "test-device", "-f", "json",
+                                           *arguments, **more).stdout)
+
+    def test_metrics_are_those_of_predict(self):
+        for row, path in zip(self.compare("-b", "4", self.tiny, self.half),
+                             (self.tiny, self.half)):
+            predicted = self.predict("-b", "4", path)
+            for name in ("architecture", "profile", "batch_size", "precision"):
+                self.assertEqual(row[name], predicted[name])
+            for name in ("params", "macs", "weight_bytes", "activation_bytes", "runtime_s",
+                         "power_w", "energy_j", "energy_low_j", "energy_high_j",
+                         "energy_per_sample_j", "energy_source"):
+                self.assertEqual(row[name], predicted["totals"][name])
+
+    def test_ratios_by_hand(self):
+        base, half = self.compare(self.tiny, self.half)
+        for metric in ("params", "macs", "bytes", "runtime", "power", "energy"):
+            self.assertEqual(base[f"{metric}_ratio"], 1)
+        # conv2d 3 -> 8 or 4 channels, linear 8192 or 4096 -> 10.
+        self.assertAlmostEqual(half["params_ratio"], (4 * 27 + 4 + 40970) / (8 * 27 + 8 + 81930))
+        self.assertAlmostEqual(half["macs_ratio"], 0.5)
+        self.assertAlmostEqual(half["energy_ratio"], half["energy_j"] / base["energy_j"])
+        self.assertAlmostEqual(half["power_ratio"], half["energy_ratio"] / half["runtime_ratio"])
+        moved = [row["weight_bytes"] + row["activation_bytes"] for row in (base, half)]
+        self.assertAlmostEqual(half["bytes_ratio"], moved[1] / moved[0])
+
+    def test_several_devices(self):
+        rows = self.compare("-p", "other-device", self.tiny, self.half)
+        self.assertEqual([(r["profile"], r["architecture"]) for r in rows],
+                         [("test-device", "tiny"), ("test-device", "half"),
+                          ("other-device", "tiny"), ("other-device", "half")])
+        self.assertIsNone(rows[3]["energy_j"])
+        self.assertIsNone(rows[3]["energy_ratio"])
+        # Each device's first network is its baseline: without a meter the times are the same.
+        self.assertEqual(rows[3]["runtime_ratio"], rows[1]["runtime_ratio"])
+        # One network: devices are compared.
+        rows = self.compare("-p", "test-device", self.tiny)
+        self.assertEqual([r["energy_ratio"] for r in rows], [1, 1])
+
+    def test_every_format(self):
+        arguments = ("compare", "-p", "test-device", "-p", "other-device", self.tiny, self.half)
+        records = json.loads(self.run_program(*arguments, "-f", "json").stdout)
+        lines = self.run_program(*arguments, "-f", "jsonl").stdout.splitlines()
+        self.assertEqual([json.loads(line) for line in lines], records)
+        rows = read_csv(self.run_program(*arguments, "-f", "csv").stdout)
+        self.assertEqual([list(row) for row in rows], [list(record) for record in records])
+        self.assertEqual(rows[3]["energy_j"], "")
+        for name in ("table", "markdown", "html"):
+            text = self.run_program(*arguments, "-f", name).stdout
+            self.assertIn("tiny", text)
+            self.assertIn("×0.50", text)
+            self.assertIn("Ratios (×) are to tiny", text)
+        table = self.run_program(*arguments).stdout
+        self.assertLessEqual(max(map(len, table.splitlines())), 80)
+
+    def test_errors(self):
+        self.assert_error("needs ARCH...", "compare", code=1)
+        self.assert_error("no-such-net", "compare", "-p", "test-device", self.tiny, "no-such-net",
+                          code=2)
+        self.assert_error("no-such-profile", "compare", "-p", "no-such-profile", self.tiny, code=2)
+        self.assert_error("a profile's file or name", "compare", "-p", "", self.tiny, code=1)
+
+
+if __name__ == "__main__":
+    unittest.main()
