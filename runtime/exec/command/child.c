@@ -19,7 +19,13 @@
 
 #include "tasks.h"
 
-enum { LAST_WORDS_SIZE = 160 };
+enum {
+    LAST_WORDS_SIZE = 160,
+    // Processes and threads it may have: pools of a thread for each core, and what a framework
+    // does beside them.
+    TASKS_OF_A_CORE = 4,
+    MORE_TASKS = 192,
+};
 
 // The first look at how many it has become; later ones come ever more rarely, for they cost time
 // that belongs to what is measured.
@@ -38,6 +44,11 @@ struct child {
     char error_line[LAST_WORDS_SIZE]; ///< of its standard error, being read
     char last_words[LAST_WORDS_SIZE]; ///< last whole line of it
 };
+
+static long most_tasks(void) {
+    const long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    return MORE_TASKS + TASKS_OF_A_CORE * (cores < 1 ? 1 : cores);
+}
 
 static double now_s(void) {
     struct timespec t = {0};
@@ -102,7 +113,7 @@ jc_status child_start(const char *command, child **out_child, jc_error *err) {
     }
     pid_t pid = -1;
     if (open_channels(fds)) {
-        const rlim_t max_tasks = (rlim_t)tasks_of_user(getuid()) + CHILD_MAX_TASKS;
+        const rlim_t max_tasks = (rlim_t)(tasks_of_user(getuid()) + most_tasks());
         pid = fork();
         if (pid == 0) {
             become(command, (const int[3]){fds[0], fds[3], fds[5]}, max_tasks);
@@ -232,14 +243,14 @@ static jc_status report_babble(const child *c, const char *what, jc_error *err) 
 // A limit on processes does not bind the superuser: so they are counted, too.
 static jc_status census(child *c, jc_error *err) {
     const long n = tasks_of_session(c->pid);
-    if (n <= CHILD_MAX_TASKS) {
+    if (n <= most_tasks()) {
         return JC_OK;
     }
     tasks_kill_session(c->pid);
     return jc_error_set(err, JC_EIO, NULL, 0,
-                        "the program was stopped: it had become %ld processes and threads; %d are "
+                        "the program was stopped: it had become %ld processes and threads; %ld are "
                         "allowed",
-                        n, CHILD_MAX_TASKS);
+                        n, most_tasks());
 }
 
 jc_status child_receive(child *c, double timeout_s, char *line, jc_error *err) {

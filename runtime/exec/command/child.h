@@ -14,10 +14,7 @@
 
 #include <stddef.h>
 
-enum {
-    CHILD_LINE_SIZE = 4096, ///< longest line that is listened to, with its end
-    CHILD_MAX_TASKS = 1024, ///< processes and threads it may have
-};
+enum { CHILD_LINE_SIZE = 4096 }; ///< longest line that is listened to, with its end
 
 typedef struct child child;
 
