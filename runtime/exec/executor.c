@@ -5,8 +5,17 @@
 #include <string.h>
 
 extern const jc_executor executor_command;
+#ifdef JC_WITH_ONEDNN
+extern const jc_executor executor_onednn;
+#endif
 
-static const jc_executor *const executors[] = {&executor_command, NULL};
+static const jc_executor *const executors[] = {
+#ifdef JC_WITH_ONEDNN
+    &executor_onednn,
+#endif
+    &executor_command,
+    NULL,
+};
 
 const jc_executor *const *jc_executors(void) {
     return executors;

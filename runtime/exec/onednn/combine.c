@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sums, products and concatenations of tensors.
+#include "emit.h"
+
+#include <stdlib.h>
+
+// --- add, mul: two at a time -------------------------------------------------------------------
+
+// The operand with axes of size 1 in front, so that both have the same rank.
+static tensor_id widen(program *p, tensor_id t, int rank) {
+    const dnnl_memory_desc_t md = *program_md(p, t);
+    int64_t dims[DNNL_MAX_NDIMS];
+    if (md.ndims >= rank) {
+        return t;
+    }
+    for (int i = 0; i < rank; ++i) {
+        dims[i] = i < rank - md.ndims ? 1 : md.dims[i - (rank - md.ndims)];
+    }
+    return program_reshape(p, t, rank, dims);
+}
+
+static bool same_dims(const dnnl_memory_desc_t *a, const dnnl_memory_desc_t *b) {
+    bool same = a->ndims == b->ndims;
+    for (int i = 0; i < a->ndims && same; ++i) {
+        same = a->dims[i] == b->dims[i];
+    }
+    return same;
+}
+
+static tensor_id emit_pair(program *p, dnnl_alg_kind_t algorithm, tensor_id a, tensor_id b) {
+    const char *what = algorithm == dnnl_binary_add ? "this sum" : "this product";
+    const int rank_a = program_md(p, a)->ndims;
+    const int rank_b = program_md(p, b)->ndims;
+    const int rank = rank_a > rank_b ? rank_a : rank_b;
+    a = widen(p, a, rank);
+    b = widen(p, b, rank);
+    // oneDNN widens the second operand only, so the larger one goes first.
+    if (p->status == JC_OK && md_elements(program_md(p, a)) < md_elements(program_md(p, b))) {
+        const tensor_id smaller = a;
+        a = b;
+        b = smaller;
+    }
+    const dnnl_memory_desc_t a_md = *program_md(p, a);
+    if (p->status == JC_OK && same_dims(&a_md, program_md(p, b))) {
+        dnnl_memory_desc_t wanted = a_md;
+        wanted.data_type = program_md(p, b)->data_type;
+        b = program_as(p, b, &wanted);
+    }
+    const dnnl_memory_desc_t b_md = *program_md(p, b);
+    dnnl_binary_desc_t desc;
+    dnnl_primitive_desc_t pd = NULL;
+    if (p->status == JC_OK &&
+        program_check(p, dnnl_binary_desc_init(&desc, algorithm, &a_md, &b_md, &a_md), what)) {
+        pd = program_describe(p, &desc, NULL, 1, what);
+    }
+    const tensor_id result = program_result(p, &a_md);
+    if (p->status == JC_OK) {
+        p->tensors[result].rms = p->tensors[a].rms;
+    }
+    program_add(
+        p, pd, 3,
+        (instruction_arg[]){{DNNL_ARG_SRC_0, a}, {DNNL_ARG_SRC_1, b}, {DNNL_ARG_DST, result}});
+    return result;
+}
+
+tensor_id emit_combine(program *p, const node *n) {
+    const dnnl_alg_kind_t algorithm =
+        n->kernel->kind == JC_KERNEL_ADD ? dnnl_binary_add : dnnl_binary_mul;
+    if (n->op == NULL) {
+        for (size_t i = 0; i < n->n_inputs; ++i) {
+            (void)program_plain(p, n->inputs[i]);
+        }
+    }
+    tensor_id sum = n->inputs[0];
+    for (size_t i = 1; i < n->n_inputs; ++i) {
+        sum = emit_pair(p, algorithm, sum, n->inputs[i]);
+    }
+    return sum;
+}
+
+// --- concat ------------------------------------------------------------------------------------
+
+tensor_id emit_concat(program *p, const node *n) {
+    const char *what = "this concatenation";
+    dnnl_memory_desc_t *mds = calloc(n->n_inputs, sizeof *mds);
+    instruction_arg *args = calloc(n->n_inputs + 1, sizeof *args);
+    if (mds == NULL || args == NULL) {
+        program_fail(p, JC_ENOMEM, "out of memory");
+    }
+    dnnl_primitive_desc_t pd = NULL;
+    for (size_t i = 0; i < n->n_inputs && p->status == JC_OK; ++i) {
+        const tensor_id t = n->op == NULL ? program_plain(p, n->inputs[i]) : n->inputs[i];
+        mds[i] = *program_md(p, t);
+        args[i] = (instruction_arg){DNNL_ARG_MULTIPLE_SRC + (int)i, t};
+    }
+    if (p->status == JC_OK) {
+        int axis = (int)node_integer(n, "dim", 1);
+        axis = axis < 0 ? axis + mds[0].ndims : axis;
+        (void)program_check(p,
+                            dnnl_concat_primitive_desc_create(&pd, NULL, (int)n->n_inputs, axis,
+                                                              mds, NULL, p->engine),
+                            what);
+    }
+    const dnnl_memory_desc_t dst = program_query(p, pd, dnnl_query_dst_md);
+    const tensor_id result = program_result(p, &dst);
+    if (p->status == JC_OK) {
+        p->tensors[result].rms = p->tensors[n->inputs[0]].rms;
+        args[n->n_inputs] = (instruction_arg){DNNL_ARG_DST, result};
+    }
+    program_add(p, pd, n->n_inputs + 1, args);
+    free(mds);
+    free(args);
+    return result;
+}

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * @file
+ * Private to runtime/exec/onednn: kernels turned into instructions.
+ *
+ * One function a kind of kernel serves both a kernel by itself and a step of a network: it takes
+ * tensors as they come, and asks for another layout only where the primitive prefers one.
+ */
+#ifndef JC_EXEC_ONEDNN_EMIT_H
+#define JC_EXEC_ONEDNN_EMIT_H
+
+#include "program.h"
+
+enum { MOST_POST_OPS = 3 };
+
+/** One thing that is done to each value of a result before it is written. */
+typedef struct post_op {
+    bool is_sum; ///< add what stands in the place of the result already: tensor `addend`
+    tensor_id addend;
+    jc_kernel_kind activation; ///< otherwise
+    double slope;              ///< of leaky_relu
+} post_op;
+
+/** A kernel at its place. */
+typedef struct node {
+    const jc_kernel *kernel;
+    const jc_op *op;        ///< NULL: a kernel by itself, with the operator's usual parameters
+    const jc_op_call *call; ///< NULL with op
+    size_t n_inputs;
+    const tensor_id *inputs; ///< [n_inputs]
+    const jc_shape *output;  ///< NULL with op
+    bool has_norm;           ///< convolutions: a batch normalisation is folded in
+    double norm_eps;
+    size_t n_post_ops; ///< convolutions and linear layers
+    post_op post_ops[MOST_POST_OPS];
+} node;
+
+/** Append what a node does; returns its result. */
+tensor_id emit_node(program *p, const node *n);
+
+/** A parameter of the node's operator; `otherwise` where it has none of that name. */
+int64_t node_integer(const node *n, const char *name, int64_t otherwise);
+double node_real(const node *n, const char *name, double otherwise);
+
+/** Type of activations that may be negative, and of weights. */
+dnnl_data_type_t activation_type(const program *p);
+dnnl_data_type_t weight_type(const program *p);
+
+/** Range of uniform random weights that keeps the scale of the activations: a variance of
+ *  2/fan_in; in int8 all there are. Source: He et al., ICCV 2015, Eq. (10). */
+double weight_range(const program *p, int64_t fan_in);
+
+/** Factor that brings int8 sums over fan_in products back to int8; 1 in other precisions. */
+double sum_scale(const program *p, tensor_id input, int64_t fan_in);
+
+/** About the root mean square of an int8 result of such a factor. */
+double scaled_rms(const program *p, dnnl_data_type_t type);
+
+/** Post-ops of a node; NULL where it has none. @param out_args receives their operands. */
+dnnl_post_ops_t node_post_ops(program *p, const node *n);
+
+/** Result of a node with post-ops: in the place of the addend if it has one. */
+tensor_id node_result(program *p, const node *n, const dnnl_memory_desc_t *md);
+
+/** Type in which a convolution or linear layer writes its result. */
+dnnl_data_type_t node_result_type(const program *p, const node *n);
+
+/** The layout in which a convolution leaves an image of such sizes. */
+dnnl_memory_desc_t image_layout(program *p, const int64_t dims[4], dnnl_data_type_t type);
+
+// One a group of kinds.
+tensor_id emit_conv(program *p, const node *n);
+tensor_id emit_conv_transpose(program *p, const node *n);
+tensor_id emit_linear(program *p, const node *n);
+tensor_id emit_matmul(program *p, const node *n);
+tensor_id emit_attention(program *p, const node *n);
+tensor_id emit_pool(program *p, const node *n);
+tensor_id emit_batch_norm(program *p, const node *n);
+tensor_id emit_layer_norm(program *p, const node *n);
+tensor_id emit_lrn(program *p, const node *n);
+tensor_id emit_softmax(program *p, const node *n);
+tensor_id emit_activation(program *p, const node *n);
+tensor_id emit_prelu(program *p, const node *n);
+tensor_id emit_combine(program *p, const node *n);
+tensor_id emit_concat(program *p, const node *n);
+tensor_id emit_copy(program *p, const node *n);
+tensor_id emit_upsample(program *p, const node *n);
+tensor_id emit_embedding(program *p, const node *n);
+
+/** Append an activation's formula to post-ops; false if oneDNN has no formula for it. */
+bool append_activation(program *p, dnnl_post_ops_t post_ops, jc_kernel_kind kind, double slope);
+
+#endif

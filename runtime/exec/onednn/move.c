@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+// Data that moves: copies to another order, planes enlarged, rows looked up.
+#include "emit.h"
+
+#include <string.h>
+
+// --- copy: transpose, channel shuffle ----------------------------------------------------------
+
+// The tensor with two axes exchanged, written out in that order.
+static tensor_id exchange(program *p, tensor_id t, int first, int second) {
+    t = program_plain(p, t);
+    const dnnl_memory_desc_t md = *program_md(p, t);
+    int order[DNNL_MAX_NDIMS];
+    for (int i = 0; i < md.ndims; ++i) {
+        order[i] = i == first ? second : i == second ? first : i;
+    }
+    dnnl_memory_desc_t seen = md;
+    if (p->status == JC_OK) {
+        (void)program_check(p, dnnl_memory_desc_permute_axes(&seen, &md, order), "this copy");
+    }
+    return program_plain(p, program_alias(p, t, &seen));
+}
+
+// A copy by itself stands for both operators: units of up to 64 elements (a head of attention, a
+// part of a plane) change places, [a x b x unit] to [b x a x unit], with a the smallest factor.
+static tensor_id emit_usual_copy(program *p, const node *n) {
+    const int64_t *s = n->kernel->size;
+    int64_t unit = 1;
+    while (unit < 64 && s[1] % (2 * unit) == 0) {
+        unit *= 2;
+    }
+    const int64_t units = s[1] / unit;
+    int64_t a = 2;
+    while (a * a <= units && units % a != 0) {
+        ++a;
+    }
+    a = a * a <= units ? a : 1;
+    const int64_t dims[] = {s[0], a, units / a, unit};
+    return exchange(p, program_reshape(p, n->inputs[0], 4, dims), 1, 2);
+}
+
+static tensor_id emit_shuffle(program *p, const node *n) {
+    const int64_t *d = n->output->dim;
+    const int64_t groups = node_integer(n, "groups", 1);
+    const int64_t dims[] = {d[0], groups, d[1] / groups, d[2] * d[3]};
+    const tensor_id shuffled = exchange(p, program_reshape(p, n->inputs[0], 4, dims), 1, 2);
+    return program_reshape(p, shuffled, n->output->rank, d);
+}
+
+tensor_id emit_copy(program *p, const node *n) {
+    if (n->op == NULL) {
+        return emit_usual_copy(p, n);
+    }
+    if (strcmp(n->op->name, "channel_shuffle") == 0) {
+        return emit_shuffle(p, n);
+    }
+    int64_t dim0 = node_integer(n, "dim0", 1);
+    int64_t dim1 = node_integer(n, "dim1", 1);
+    dim0 += dim0 < 0 ? n->output->rank : 0;
+    dim1 += dim1 < 0 ? n->output->rank : 0;
+    return exchange(p, n->inputs[0], (int)dim0, (int)dim1);
+}
+
+// --- upsample ----------------------------------------------------------------------------------
+
+enum { MODE_NEAREST, MODE_BILINEAR };
+
+tensor_id emit_upsample(program *p, const node *n) {
+    const char *what = "this upsampling";
+    const int64_t *s = n->kernel->size;
+    const tensor_id input = n->inputs[0];
+    const dnnl_memory_desc_t usual = image_layout(p, s, program_md(p, input)->data_type);
+    program_lay_out(p, input, &usual);
+    const int64_t mode = node_integer(n, "mode", MODE_NEAREST);
+    if (mode > MODE_BILINEAR || node_integer(n, "align_corners", 0) != 0) {
+        program_fail(p, JC_EUNSUPPORTED,
+                     "oneDNN has no bicubic upsampling and none with "
+                     "align_corners");
+    }
+    const int64_t dims[] = {s[0], s[1], s[4], s[5]};
+    const dnnl_memory_desc_t src = *program_md(p, input);
+    const dnnl_memory_desc_t dst = md_any(4, dims, src.data_type);
+    dnnl_resampling_desc_t desc;
+    dnnl_primitive_desc_t pd = NULL;
+    if (p->status == JC_OK &&
+        program_check(p,
+                      dnnl_resampling_forward_desc_init(
+                          &desc, dnnl_forward_inference,
+                          mode == MODE_BILINEAR ? dnnl_resampling_linear : dnnl_resampling_nearest,
+                          NULL, &src, &dst),
+                      what)) {
+        pd = program_describe(p, &desc, NULL, 1, what);
+    }
+    const dnnl_memory_desc_t md = program_query(p, pd, dnnl_query_dst_md);
+    const tensor_id result = program_result(p, &md);
+    if (p->status == JC_OK) {
+        p->tensors[result].rms = p->tensors[input].rms;
+    }
+    program_add(p, pd, 2, (instruction_arg[]){{DNNL_ARG_SRC, input}, {DNNL_ARG_DST, result}});
+    return result;
+}
+
+// --- embedding: plain code ---------------------------------------------------------------------
+
+// sizes: look-ups, bytes of a row. data: indices, table, result.
+static void look_up(const int64_t *sizes, void *const *data) {
+    const int32_t *indices = data[0];
+    const unsigned char *table = data[1];
+    unsigned char *rows = data[2];
+    const size_t bytes = (size_t)sizes[1];
+    for (int64_t i = 0; i < sizes[0]; ++i) {
+        memcpy(rows + (size_t)i * bytes, table + (size_t)indices[i] * bytes, bytes);
+    }
+}
+
+tensor_id emit_embedding(program *p, const node *n) {
+    const int64_t *s = n->kernel->size; // look-ups, embedding_dim, num_embeddings
+    const int64_t table_dims[] = {s[2], s[1]};
+    const int64_t dims[] = {s[0], s[1]};
+    // An input of a network is no index: look-ups are drawn, as many as it has elements.
+    const tensor_id indices =
+        n->op == NULL ? n->inputs[0]
+                      : program_constant(p, TENSOR_INPUT, dnnl_s32, 1, &s[0], 0, (double)s[2] - 1);
+    const dnnl_memory_desc_t indices_md = md_plain(1, &s[0], dnnl_s32);
+    program_lay_out(p, indices, &indices_md);
+    const double range = p->precision == JC_PRECISION_INT8 ? 127 : 1;
+    const tensor_id table =
+        program_constant(p, TENSOR_WEIGHT, weight_type(p), 2, table_dims, -range, range);
+    const dnnl_memory_desc_t table_md = md_plain(2, table_dims, weight_type(p));
+    program_lay_out(p, table, &table_md);
+    const dnnl_memory_desc_t md = md_plain(2, dims, activation_type(p));
+    const tensor_id result = program_result(p, &md);
+    if (p->status == JC_OK) {
+        p->tensors[result].rms = 127 / 1.7;
+    }
+    const int64_t row_bytes = s[1] * jc_precision_bytes(p->precision);
+    program_add_plain(p, look_up, (int64_t[INSTRUCTION_MAX_SIZES]){s[0], row_bytes}, 3,
+                      (instruction_arg[]){{DNNL_ARG_SRC, indices},
+                                          {DNNL_ARG_WEIGHTS, table},
+                                          {DNNL_ARG_DST, result}});
+    return n->output == NULL ? result : program_reshape(p, result, n->output->rank, n->output->dim);
+}

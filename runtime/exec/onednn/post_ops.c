@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// What emitters share: types, scales, and the operations fused into a convolution or linear layer.
+#include "emit.h"
+
+#include <math.h>
+
+dnnl_data_type_t activation_type(const program *p) {
+    switch (p->precision) {
+    case JC_PRECISION_BF16:
+        return dnnl_bf16;
+    case JC_PRECISION_F16:
+        return dnnl_f16;
+    case JC_PRECISION_INT8:
+        return dnnl_s8;
+    case JC_PRECISION_F32:
+    case JC_PRECISION_COUNT:
+    default:
+        return dnnl_f32;
+    }
+}
+
+dnnl_data_type_t weight_type(const program *p) {
+    return activation_type(p);
+}
+
+int64_t node_integer(const node *n, const char *name, int64_t otherwise) {
+    const jc_param *param = n->op == NULL ? NULL : jc_op_param(n->op, name);
+    return param == NULL ? otherwise : n->call->value[param->slot].i;
+}
+
+double node_real(const node *n, const char *name, double otherwise) {
+    const jc_param *param = n->op == NULL ? NULL : jc_op_param(n->op, name);
+    return param == NULL ? otherwise : n->call->value[param->slot].real;
+}
+
+// --- int8 ------------------------------------------------------------------------------------
+
+enum { LARGEST_INT8 = 127 };
+
+// Root mean square that results are scaled to: three of it are what int8 holds.
+static const double TARGET_RMS = 40;
+
+double weight_range(const program *p, int64_t fan_in) {
+    return p->precision == JC_PRECISION_INT8 ? LARGEST_INT8 : sqrt(6.0 / (double)fan_in);
+}
+
+double sum_scale(const program *p, tensor_id input, int64_t fan_in) {
+    if (p->precision != JC_PRECISION_INT8 || p->status != JC_OK) {
+        return 1;
+    }
+    const double weights_rms = LARGEST_INT8 / sqrt(3);
+    const double sum_rms = sqrt((double)fan_in) * weights_rms * p->tensors[input].rms;
+    return TARGET_RMS / sum_rms;
+}
+
+double scaled_rms(const program *p, dnnl_data_type_t type) {
+    (void)p;
+    return type == dnnl_u8 ? TARGET_RMS / sqrt(2) : TARGET_RMS; // half of it cut off
+}
+
+// --- Post-ops --------------------------------------------------------------------------------
+
+static bool never_negative(jc_kernel_kind kind) {
+    return kind == JC_KERNEL_RELU || kind == JC_KERNEL_RELU6 || kind == JC_KERNEL_SIGMOID ||
+           kind == JC_KERNEL_HARDSIGMOID;
+}
+
+dnnl_data_type_t node_result_type(const program *p, const node *n) {
+    const bool unsigned_result = n->n_post_ops > 0 && !n->post_ops[n->n_post_ops - 1].is_sum &&
+                                 never_negative(n->post_ops[n->n_post_ops - 1].activation);
+    return p->precision == JC_PRECISION_INT8 && unsigned_result ? dnnl_u8 : activation_type(p);
+}
+
+dnnl_post_ops_t node_post_ops(program *p, const node *n) {
+    dnnl_post_ops_t post_ops = NULL;
+    if (n->n_post_ops == 0 || p->status != JC_OK ||
+        !program_check(p, dnnl_post_ops_create(&post_ops), "post-ops")) {
+        return NULL;
+    }
+    for (size_t i = 0; i < n->n_post_ops; ++i) {
+        const post_op *op = &n->post_ops[i];
+        if (op->is_sum) {
+            const dnnl_data_type_t type = program_md(p, op->addend)->data_type;
+            (void)program_check(p, dnnl_post_ops_append_sum_v2(post_ops, 1, type), "post-ops");
+        } else if (!append_activation(p, post_ops, op->activation, op->slope)) {
+            program_fail(p, JC_EUNSUPPORTED, "oneDNN has no fused %s",
+                         jc_kernel_name(op->activation));
+        }
+    }
+    return post_ops;
+}
+
+tensor_id node_result(program *p, const node *n, const dnnl_memory_desc_t *md) {
+    tensor_id result = 0;
+    if (n->n_post_ops > 0 && n->post_ops[0].is_sum) {
+        // The sum is made in place, so what is added must lie as the result will.
+        dnnl_memory_desc_t addend_md = *md;
+        addend_md.data_type = program_md(p, n->post_ops[0].addend)->data_type;
+        result = program_alias(p, program_as(p, n->post_ops[0].addend, &addend_md), md);
+    } else {
+        result = program_result(p, md);
+    }
+    if (p->status == JC_OK) {
+        p->tensors[result].rms = scaled_rms(p, md->data_type);
+    }
+    return result;
+}
