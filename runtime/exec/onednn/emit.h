@@ -47,7 +47,8 @@ dnnl_data_type_t activation_type(const program *p);
 dnnl_data_type_t weight_type(const program *p);
 
 /** Range of uniform random weights that keeps the scale of the activations: a variance of
- *  2/fan_in; in int8 all there are. Source: He et al., ICCV 2015, Eq. (10). */
+ *  2/fan_in; in int8 what all processors multiply exactly. Source: He et al., ICCV 2015, Eq. (10).
+ */
 double weight_range(const program *p, int64_t fan_in);
 
 /** Factor that brings int8 sums over fan_in products back to int8; 1 in other precisions. */

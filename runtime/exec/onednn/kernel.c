@@ -133,8 +133,8 @@ static tensor_id make_input(program *p, const jc_kernel *kernel, int rank, const
         high = (double)kernel->size[2] - 1;
     } else if (p->precision == JC_PRECISION_INT8) {
         type = multiplies && first ? dnnl_u8 : dnnl_s8;
-        low = type == dnnl_u8 ? 0 : -127;
-        high = type == dnnl_u8 ? 255 : 127;
+        high = type == dnnl_u8 ? 255 : multiplies ? weight_range(p, 1) : 127;
+        low = type == dnnl_u8 ? 0 : -high;
         rms = high / 1.7320508; // uniform
     }
     const tensor_id t = program_constant(p, TENSOR_INPUT, type, rank, dims, low, high);

@@ -62,9 +62,9 @@ tensor_id emit_layer_norm(program *p, const node *n) {
     const char *what = "this layer normalisation";
     const int64_t *s = n->kernel->size; // batch_size, elements, axis_size
     const int64_t dims[] = {s[0] * (s[1] / s[2]), s[2]};
-    const tensor_id input = program_reshape(p, n->inputs[0], 2, dims);
     const tensor_id scale = learned(p, 1, &s[2], 0.5, 1.5);
     const tensor_id shift = learned(p, 1, &s[2], -0.1, 0.1);
+    const tensor_id input = program_reshape(p, n->inputs[0], 2, dims);
     const dnnl_memory_desc_t md = *program_md(p, input);
     dnnl_layer_normalization_desc_t desc;
     if (p->status != JC_OK ||

@@ -35,20 +35,22 @@ double node_real(const node *n, const char *name, double otherwise) {
 
 // --- int8 ------------------------------------------------------------------------------------
 
-enum { LARGEST_INT8 = 127 };
+// Weights leave the top bit free: before VNNI, processors add two products of an unsigned and a
+// signed byte in 16 bits, and 2·255·64 is the most that fits.
+enum { LARGEST_WEIGHT = 64 };
 
 // Root mean square that results are scaled to: three of it are what int8 holds.
 static const double TARGET_RMS = 40;
 
 double weight_range(const program *p, int64_t fan_in) {
-    return p->precision == JC_PRECISION_INT8 ? LARGEST_INT8 : sqrt(6.0 / (double)fan_in);
+    return p->precision == JC_PRECISION_INT8 ? LARGEST_WEIGHT : sqrt(6.0 / (double)fan_in);
 }
 
 double sum_scale(const program *p, tensor_id input, int64_t fan_in) {
     if (p->precision != JC_PRECISION_INT8 || p->status != JC_OK) {
         return 1;
     }
-    const double weights_rms = LARGEST_INT8 / sqrt(3);
+    const double weights_rms = LARGEST_WEIGHT / sqrt(3);
     const double sum_rms = sqrt((double)fan_in) * weights_rms * p->tensors[input].rms;
     return TARGET_RMS / sum_rms;
 }

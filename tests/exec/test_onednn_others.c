@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+// The executor `onednn`: kernels other than convolutions against their definitions.
+#include "harness.h"
+#include "reference.h"
+
+#include <criterion/criterion.h>
+#include <math.h>
+#include <string.h>
+
+static const double F32_TOLERANCE = 2e-5;
+
+enum { MOST_CONSTANTS = 5 };
+
+/** A kernel that has run: what it read and wrote. */
+typedef struct ran {
+    float *constant[MOST_CONSTANTS];
+    float *result;
+    double *expected; ///< for the test to fill
+    size_t n;
+} ran;
+
+static ran run_kernel(harness *h, jc_kernel_kind kind, const int64_t *sizes, size_t n_sizes,
+                      size_t n_constants) {
+    ran r = {0};
+    cr_assert_eq(harness_prepare(h, kind, JC_PRECISION_F32, sizes, n_sizes), JC_OK, "%s: %s",
+                 jc_kernel_name(kind), h->err.message);
+    harness_run(h, 2);
+    for (size_t i = 0; i < n_constants; ++i) {
+        r.constant[i] = harness_constant(h, (tensor_id)i);
+    }
+    r.result = harness_result(h, &r.n);
+    r.expected = calloc(r.n, sizeof *r.expected);
+    return r;
+}
+
+static void compare(const char *what, ran *r) {
+    harness_compare(what, r->result, r->expected, r->n, F32_TOLERANCE);
+    for (size_t i = 0; i < MOST_CONSTANTS; ++i) {
+        free(r->constant[i]);
+    }
+    free(r->result);
+    free(r->expected);
+}
+
+Test(onednn_others, matrix_products) {
+    harness h = harness_open();
+    const int64_t sizes[] = {3, 17, 20, 9};
+    ran r = run_kernel(&h, JC_KERNEL_MATMUL, sizes, 4, 2);
+    reference_matmul(sizes, r.constant[0], r.constant[1], r.expected);
+    compare("matmul", &r);
+    harness_close(&h);
+}
+
+Test(onednn_others, attention) {
+    harness h = harness_open();
+    const int64_t sizes[] = {2, 3, 10, 7, 16, 24};
+    ran r = run_kernel(&h, JC_KERNEL_ATTENTION, sizes, 6, 3);
+    reference_attention(sizes, r.constant[0], r.constant[1], r.constant[2], false, r.expected);
+    compare("attention", &r);
+    harness_close(&h);
+}
+
+Test(onednn_others, batch_norm) {
+    harness h = harness_open();
+    const int64_t sizes[] = {2, 20, 5, 3};
+    ran r = run_kernel(&h, JC_KERNEL_BATCH_NORM, sizes, 4, 5);
+    reference_batch_norm(sizes, r.constant[0], (const float *const *)(r.constant + 1), r.expected);
+    compare("batch_norm", &r);
+    harness_close(&h);
+}
+
+Test(onednn_others, layer_norm) {
+    harness h = harness_open();
+    const int64_t sizes[] = {2, 5 * 48, 48};
+    ran r = run_kernel(&h, JC_KERNEL_LAYER_NORM, sizes, 3, 3);
+    reference_layer_norm(sizes, r.constant[0], r.constant[1], r.constant[2], r.expected);
+    compare("layer_norm", &r);
+    harness_close(&h);
+}
+
+Test(onednn_others, local_response_normalisation) {
+    harness h = harness_open();
+    const int64_t sizes[] = {2, 16, 4, 4, 5};
+    ran r = run_kernel(&h, JC_KERNEL_LRN, sizes, 5, 1);
+    reference_lrn(sizes, r.constant[0], r.expected);
+    compare("lrn", &r);
+    harness_close(&h);
+}
+
+Test(onednn_others, softmax) {
+    harness h = harness_open();
+    const int64_t sizes[] = {2, 3 * 33, 33};
+    ran r = run_kernel(&h, JC_KERNEL_SOFTMAX, sizes, 3, 1);
+    reference_softmax(sizes, r.constant[0], r.expected);
+    compare("softmax", &r);
+    harness_close(&h);
+}
+
+Test(onednn_others, activations) {
+    harness h = harness_open();
+    const int64_t sizes[] = {2, 1001};
+    for (int kind = JC_KERNEL_RELU; kind <= JC_KERNEL_HARDSIGMOID; ++kind) {
+        if (kind == JC_KERNEL_PRELU) {
+            continue;
+        }
+        ran r = run_kernel(&h, (jc_kernel_kind)kind, sizes, 2, 1);
+        bool negative = false;
+        for (size_t i = 0; i < r.n; ++i) {
+            negative = negative || r.constant[0][i] < 0;
+            r.expected[i] = reference_activation((jc_kernel_kind)kind, (double)r.constant[0][i]);
+        }
+        cr_assert(negative, "the data must reach both sides of 0");
+        compare(jc_kernel_name((jc_kernel_kind)kind), &r);
+    }
+    harness_close(&h);
+}
+
+Test(onednn_others, prelu) {
+    harness h = harness_open();
+    const int64_t sizes[] = {2, 101};
+    ran r = run_kernel(&h, JC_KERNEL_PRELU, sizes, 2, 2);
+    const double slope = (double)r.constant[1][0];
+    for (size_t i = 0; i < r.n; ++i) {
+        const double x = (double)r.constant[0][i];
+        r.expected[i] = x < 0 ? slope * x : x;
+    }
+    compare("prelu", &r);
+    harness_close(&h);
+}
+
+Test(onednn_others, sums_and_products) {
+    harness h = harness_open();
+    // Two operands, three, and one value a channel (8 channels of 25).
+    const int64_t rows[][3] = {{2, 200, 400}, {2, 200, 600}, {2, 200, 208}};
+    for (int kind = JC_KERNEL_ADD; kind <= JC_KERNEL_MUL; ++kind) {
+        for (size_t row = 0; row < 3; ++row) {
+            const size_t operands = row == 1 ? 3 : 2;
+            ran r = run_kernel(&h, (jc_kernel_kind)kind, rows[row], 3, operands);
+            cr_assert_eq(r.n, 400);
+            for (size_t i = 0; i < r.n; ++i) {
+                double value = (double)r.constant[0][i];
+                for (size_t o = 1; o < operands; ++o) {
+                    const double other = (double)r.constant[o][row == 2 ? i / 25 : i];
+                    value = kind == JC_KERNEL_ADD ? value + other : value * other;
+                }
+                r.expected[i] = value;
+            }
+            compare(jc_kernel_name((jc_kernel_kind)kind), &r);
+        }
+    }
+    harness_close(&h);
+}
+
+Test(onednn_others, concatenation) {
+    harness h = harness_open();
+    const int64_t sizes[] = {2, 33};
+    ran r = run_kernel(&h, JC_KERNEL_CONCAT, sizes, 2, 2);
+    for (size_t i = 0; i < r.n; ++i) {
+        const size_t sample = i / 33;
+        const size_t at = i % 33;
+        r.expected[i] = (double)(at < 16 ? r.constant[0][sample * 16 + at]
+                                         : r.constant[1][sample * 17 + at - 16]);
+    }
+    compare("concat", &r);
+    harness_close(&h);
+}
+
+// 2 samples of [3 x 5] units of 8 values to [5 x 3].
+Test(onednn_others, copies_exchange_axes) {
+    harness h = harness_open();
+    const int64_t sizes[] = {2, 3 * 5 * 8};
+    ran r = run_kernel(&h, JC_KERNEL_COPY, sizes, 2, 1);
+    for (size_t i = 0; i < r.n; ++i) {
+        const size_t sample = i / 120;
+        const size_t b = i % 120 / 24;
+        const size_t a = i % 24 / 8;
+        r.expected[i] = (double)r.constant[0][sample * 120 + (a * 5 + b) * 8 + i % 8];
+    }
+    compare("copy", &r);
+    harness_close(&h);
+}
+
+Test(onednn_others, upsampling) {
+    harness h = harness_open();
+    const int64_t sizes[] = {2, 16, 5, 4, 10, 8};
+    ran r = run_kernel(&h, JC_KERNEL_UPSAMPLE, sizes, 6, 1);
+    reference_upsample(sizes, r.constant[0], r.expected);
+    compare("upsample", &r);
+    harness_close(&h);
+}
+
+Test(onednn_others, look_ups) {
+    harness h = harness_open();
+    const int64_t sizes[] = {40, 12, 9};
+    ran r = run_kernel(&h, JC_KERNEL_EMBEDDING, sizes, 3, 2);
+    cr_assert_eq(r.n, 40 * 12);
+    bool first = false;
+    bool last = false;
+    for (size_t i = 0; i < r.n; ++i) {
+        const float row = r.constant[0][i / 12];
+        cr_assert(row >= 0 && row <= 8);
+        first = first || row == 0;
+        last = last || row == 8;
+        r.expected[i] = (double)r.constant[1][(size_t)row * 12 + i % 12];
+    }
+    cr_assert(first && last, "all rows are looked up");
+    compare("embedding", &r);
+    harness_close(&h);
+}
