@@ -4,7 +4,12 @@
 
 #include <string.h>
 
-static const jc_meter *const meters[] = {&meter_declared, &meter_none, NULL};
+static const jc_meter *const meters[] = {
+    &meter_declared,
+    &meter_rapl_powercap,
+    &meter_none,
+    NULL,
+};
 
 const jc_meter *const *jc_meters(void) {
     return meters;

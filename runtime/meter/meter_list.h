@@ -5,6 +5,6 @@
 
 #include <joulecast/meter.h>
 
-extern const jc_meter meter_declared, meter_none;
+extern const jc_meter meter_declared, meter_none, meter_rapl_powercap;
 
 #endif

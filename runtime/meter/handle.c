@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: Apache-2.0
+// What all meters that read hardware share.
+#include "handle.h"
+
+#include "arithmetic.h"
+#include "clock.h"
+#include "sampler.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { MOST_COUNTERS = 128, STEPS_WATCHED = 9 };
+
+// A counter that has not moved for so many of its steps is stuck: a machine always draws power.
+#define STUCK_STEPS 20
+// Polled without a pause for so long; what has not shown its step by then is slow.
+#define BUSY_WATCH_S 0.05
+
+/** Changes of a value that is polled. */
+typedef struct step_watch {
+    bool has_value;
+    double value;
+    bool has_changed;
+    double change_s; ///< time of the last change
+    double intervals_s[STEPS_WATCHED];
+    size_t n;
+} step_watch;
+
+struct jc_meter_handle {
+    jc_arena arena;
+    void *source;
+    void (*release)(void *source);
+    meter_counter counters[MOST_COUNTERS];
+    size_t n_counters;
+    sampler *sampler; // NULL = counters
+    char power_name[128];
+    double step_s;
+    double begin_s;
+};
+
+jc_meter_handle *handle_create(void) {
+    return calloc(1, sizeof(jc_meter_handle));
+}
+
+void handle_own(jc_meter_handle *handle, void *source, void (*release)(void *source)) {
+    handle->source = source;
+    handle->release = release;
+}
+
+jc_arena *handle_arena(jc_meter_handle *handle) {
+    return &handle->arena;
+}
+
+static void close_counter(const meter_counter *counter) {
+    if (counter->fd >= 0) {
+        (void)close(counter->fd); // read only: nothing can be lost
+    }
+}
+
+jc_status handle_add_counter(jc_meter_handle *handle, const meter_counter *counter, jc_error *err) {
+    if (handle->n_counters == MOST_COUNTERS) {
+        close_counter(counter);
+        return jc_error_set(err, JC_EUNSUPPORTED, NULL, 0,
+                            "more than %d counters of energy: such a machine is not known",
+                            MOST_COUNTERS);
+    }
+    handle->counters[handle->n_counters++] = *counter;
+    return JC_OK;
+}
+
+jc_status counter_read_file(const meter_counter *counter, uint64_t *out_count, jc_error *err) {
+    return root_reread_count(counter->fd, counter->path, out_count, err);
+}
+
+// ---- Steps ----
+
+static void watch_value(step_watch *watch, double now_s, double value) {
+    if (watch->has_value && value != watch->value) {
+        if (watch->has_changed && watch->n < STEPS_WATCHED) {
+            watch->intervals_s[watch->n++] = now_s - watch->change_s;
+        }
+        watch->has_changed = true;
+        watch->change_s = now_s;
+    }
+    watch->has_value = true;
+    watch->value = value;
+}
+
+static void pause_between_polls(double watched_s) {
+    if (watched_s > BUSY_WATCH_S) {
+        const struct timespec pause = {.tv_nsec = 1000000};
+        (void)nanosleep(&pause, NULL); // a shorter one does no harm
+    }
+}
+
+static jc_status watch_all(const jc_meter_handle *handle, step_watch *watches, double patience_s,
+                           jc_error *err) {
+    const double begin_s = clock_now_s();
+    for (double now_s = begin_s; now_s - begin_s <= patience_s; now_s = clock_now_s()) {
+        bool done = true;
+        for (size_t i = 0; i < handle->n_counters; ++i) {
+            uint64_t count = 0;
+            const jc_status status = handle->counters[i].read(&handle->counters[i], &count, err);
+            if (status != JC_OK) {
+                return status;
+            }
+            watch_value(&watches[i], clock_now_s(), (double)count);
+            done = done && watches[i].n == STEPS_WATCHED;
+        }
+        if (done) {
+            break;
+        }
+        pause_between_polls(now_s - begin_s);
+    }
+    return JC_OK;
+}
+
+// Keep the counters that move; the slowest one decides the step.
+static jc_status keep_moving(jc_meter_handle *handle, step_watch *watches, double patience_s,
+                             jc_error *err) {
+    size_t kept = 0;
+    jc_status status = JC_OK;
+    for (size_t i = 0; i < handle->n_counters; ++i) {
+        meter_counter *counter = &handle->counters[i];
+        if (!watches[i].has_changed) {
+            if (!counter->may_rest && status == JC_OK) {
+                status = jc_error_set(err, JC_ENOMETER, NULL, 0,
+                                      "the counter of %s has not moved within %g s: it does not "
+                                      "measure",
+                                      counter->name, patience_s);
+            }
+            close_counter(counter);
+            continue;
+        }
+        counter->step_s =
+            watches[i].n == 0 ? patience_s : median_of(watches[i].intervals_s, watches[i].n);
+        handle->step_s = fmax(handle->step_s, counter->step_s);
+        handle->counters[kept++] = *counter;
+    }
+    handle->n_counters = kept;
+    if (status == JC_OK && kept == 0) {
+        status = jc_error_set(err, JC_ENOMETER, NULL, 0, "no counter of energy moves");
+    }
+    return status;
+}
+
+jc_status handle_watch_counters(jc_meter_handle *handle, double patience_s, jc_error *err) {
+    step_watch *watches = calloc(handle->n_counters + 1, sizeof *watches);
+    if (watches == NULL) {
+        return jc_error_set(err, JC_ENOMEM, NULL, 0, "out of memory");
+    }
+    jc_status status = watch_all(handle, watches, patience_s, err);
+    if (status == JC_OK) {
+        status = keep_moving(handle, watches, patience_s, err);
+    }
+    free(watches);
+    return status;
+}
+
+static jc_status watch_power(const meter_power *power, double patience_s, double *out_step_s,
+                             jc_error *err) {
+    step_watch watch = {0};
+    double most_w = 0;
+    const double begin_s = clock_now_s();
+    for (double now_s = begin_s; now_s - begin_s <= patience_s && watch.n < STEPS_WATCHED;
+         now_s = clock_now_s()) {
+        double power_w = 0;
+        const jc_status status = sampler_read(power, &power_w, err);
+        if (status != JC_OK) {
+            return status;
+        }
+        watch_value(&watch, clock_now_s(), power_w);
+        most_w = fmax(most_w, power_w);
+        pause_between_polls(now_s - begin_s);
+    }
+    if (most_w <= 0) {
+        return jc_error_set(err, JC_ENOMETER, NULL, 0, "%s tells 0 W: it does not measure",
+                            power->name);
+    }
+    if (watch.n > 0) {
+        *out_step_s = median_of(watch.intervals_s, watch.n);
+    } else {
+        *out_step_s = isnan(power->renewal_s) ? patience_s : power->renewal_s;
+    }
+    return JC_OK;
+}
+
+jc_status handle_watch_power(jc_meter_handle *handle, const meter_power *power, double patience_s,
+                             jc_error *err) {
+    double step_s = 0;
+    jc_status status = watch_power(power, patience_s, &step_s, err);
+    if (status == JC_OK) {
+        status = sampler_create(power, step_s, &handle->sampler, err);
+    }
+    if (status == JC_OK) {
+        handle->step_s = step_s;
+        (void)snprintf(handle->power_name, sizeof handle->power_name, "%s", power->name);
+    }
+    return status;
+}
+
+// ---- The functions of a row ----
+
+void handle_close(jc_meter_handle *handle) {
+    if (handle == NULL) {
+        return;
+    }
+    sampler_free(handle->sampler);
+    for (size_t i = 0; i < handle->n_counters; ++i) {
+        close_counter(&handle->counters[i]);
+    }
+    if (handle->release != NULL) {
+        handle->release(handle->source);
+    }
+    jc_arena_clear(&handle->arena);
+    free(handle);
+}
+
+void handle_describe(const jc_meter_handle *handle, jc_meter_info *out_info) {
+    *out_info = (jc_meter_info){.step_s = handle->step_s, .declared_idle_w = (double)NAN};
+    (void)snprintf(out_info->domains, sizeof out_info->domains, "%s", handle->power_name);
+    for (size_t i = 0; i < handle->n_counters; ++i) {
+        const size_t used = strlen(out_info->domains);
+        (void)snprintf(out_info->domains + used, sizeof out_info->domains - used, "%s%s",
+                       i == 0 ? "" : " + ", handle->counters[i].name);
+    }
+}
+
+jc_status handle_begin(jc_meter_handle *handle, jc_error *err) {
+    if (handle->sampler != NULL) {
+        return sampler_begin(handle->sampler, err);
+    }
+    handle->begin_s = clock_now_s();
+    for (size_t i = 0; i < handle->n_counters; ++i) {
+        meter_counter *counter = &handle->counters[i];
+        const jc_status status = counter->read(counter, &counter->begin, err);
+        if (status != JC_OK) {
+            return status;
+        }
+    }
+    return JC_OK;
+}
+
+// Joules that a counter has counted in the window; what cannot be is an error.
+static jc_status measure_counter(const meter_counter *counter, uint64_t end, double duration_s,
+                                 double *out_j, jc_error *err) {
+    const double longest_s =
+        counter_longest_window_s(counter->range, counter->per_joule, counter->max_w);
+    if (duration_s > longest_s) {
+        return jc_error_set(err, JC_ERANGE, NULL, 0,
+                            "a window of %.3g s: the counter of %s may wrap more than once in it; "
+                            "no more than %.3g s can be measured",
+                            duration_s, counter->name, longest_s);
+    }
+    uint64_t delta = 0;
+    if (!counter_delta(counter->begin, end, counter->range, &delta)) {
+        return jc_error_set(err, JC_EIO, NULL, 0,
+                            "the counter of %s went from %" PRIu64 " to %" PRIu64
+                            ", which it cannot: backwards, or out of its range",
+                            counter->name, counter->begin, end);
+    }
+    const double energy_j = (double)delta / counter->per_joule;
+    if (energy_j > counter->max_w * (duration_s + counter->step_s)) {
+        return jc_error_set(err, JC_EIO, NULL, 0,
+                            "the counter of %s tells %.3g J in %.3g s, which cannot be: it went "
+                            "backwards or jumped",
+                            counter->name, energy_j, duration_s);
+    }
+    if (delta == 0 && duration_s > STUCK_STEPS * counter->step_s) {
+        return jc_error_set(err, JC_EIO, NULL, 0,
+                            "the counter of %s has not moved for %.3g s, %d of its steps: it is "
+                            "stuck",
+                            counter->name, duration_s, STUCK_STEPS);
+    }
+    *out_j = energy_j;
+    return JC_OK;
+}
+
+jc_status handle_end(jc_meter_handle *handle, jc_meter_window *out_window, jc_error *err) {
+    if (handle->sampler != NULL) {
+        return sampler_end(handle->sampler, out_window, err);
+    }
+    const double duration_s = clock_now_s() - handle->begin_s;
+    double energy_j = 0;
+    double error_j2 = 0;
+    for (size_t i = 0; i < handle->n_counters; ++i) {
+        const meter_counter *counter = &handle->counters[i];
+        uint64_t end = 0;
+        double counted_j = 0;
+        jc_status status = counter->read(counter, &end, err);
+        if (status == JC_OK) {
+            status = measure_counter(counter, end, duration_s, &counted_j, err);
+        }
+        if (status != JC_OK) {
+            return status;
+        }
+        const double error_j = counter_error_j(counted_j, duration_s, counter->step_s);
+        energy_j += counted_j;
+        error_j2 += error_j * error_j;
+    }
+    *out_window = (jc_meter_window){
+        .energy_j = energy_j, .duration_s = duration_s, .error_j = sqrt(error_j2)};
+    return JC_OK;
+}
