@@ -22,6 +22,9 @@ static const double MODEL_NOISE = 0.1;
 enum { FEWEST_FOR_CORRECTION = 40 };
 // Regimes have many candidates: fewer folds than for the correction save time.
 enum { REGIME_FOLDS = 5 };
+// A model has one term for so many configurations at most: below, a path runs into interpolation,
+// where it neither converges soon nor predicts.
+enum { CONFIGURATIONS_PER_TERM = 3 };
 // Ratio of the smallest λ tried to λ_max.
 static const double LAMBDA_RATIO = 2e-3;
 
@@ -127,6 +130,11 @@ static jc_status fit_power_backbone(const workspace *w, const target_rows *t, mo
     return JC_OK;
 }
 
+static size_t most_terms(const workspace *w) {
+    const size_t most = w->n_groups / CONFIGURATIONS_PER_TERM;
+    return most < w->request->options->max_terms ? most : w->request->options->max_terms;
+}
+
 // --- Correction ------------------------------------------------------------------------------
 
 static double clamp(double value, double low, double high) {
@@ -176,7 +184,7 @@ static jc_status fit_relaxed(const workspace *w, const target_rows *t, const mod
         relaxed_options options = {
             .lasso = lasso_options_default(), .n_lambdas = o->n_lambdas, .ratio = LAMBDA_RATIO};
         options.lasso.tolerance = o->tolerance;
-        options.lasso.max_terms = o->max_terms;
+        options.lasso.max_terms = most_terms(w);
         status = relaxed_create(&sums, &options, out_fit);
     }
     moments_clear(&sums);
@@ -246,7 +254,7 @@ static jc_status fit_regimes(const workspace *w, const target_rows *t, const bac
     }
     const regimes_options options = {.fold = fold,
                                      .n_folds = n_folds,
-                                     .max_terms = w->request->options->max_terms,
+                                     .max_terms = most_terms(w),
                                      .tolerance = w->request->options->tolerance};
     const jc_status status =
         regimes_fit(rows, &options, w->request->set->kind, w->arena, m, out_of_fold);
