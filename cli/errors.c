@@ -8,6 +8,7 @@ enum {
     ERRORS_KERNEL,
     ERRORS_PRECISION,
     ERRORS_TARGET,
+    ERRORS_TRAINING_ROWS, ///< of learning curves alone
     ERRORS_ROWS,
     ERRORS_TERMS,
     ERRORS_RMSPE,
@@ -24,6 +25,9 @@ static const report_column columns[ERRORS_COLUMNS] = {
     [ERRORS_KERNEL] = {.name = "kernel", .heading = "kernel", .type = REPORT_TEXT},
     [ERRORS_PRECISION] = {.name = "precision", .heading = NULL, .type = REPORT_TEXT},
     [ERRORS_TARGET] = {.name = "target", .heading = "target", .type = REPORT_TEXT},
+    [ERRORS_TRAINING_ROWS] = {.name = "training_rows",
+                              .heading = "trained on",
+                              .type = REPORT_INTEGER},
     [ERRORS_ROWS] = {.name = "rows", .heading = "rows", .type = REPORT_INTEGER},
     [ERRORS_TERMS] = {.name = "terms", .heading = "terms", .type = REPORT_INTEGER},
     [ERRORS_RMSPE] = {.name = "rmspe",
@@ -61,6 +65,7 @@ static void fill_row(const jc_error_record *record, report_value *row) {
     row[ERRORS_KERNEL].text = jc_kernel_name(record->kind);
     row[ERRORS_PRECISION].text = jc_precision_name(record->precision);
     row[ERRORS_TARGET].text = jc_target_name(record->target);
+    row[ERRORS_TRAINING_ROWS].integer = (int64_t)record->training_rows;
     row[ERRORS_ROWS].integer = (int64_t)e->rows;
     row[ERRORS_TERMS].integer = (int64_t)e->terms;
     row[ERRORS_RMSPE].real = e->rmspe;
@@ -72,17 +77,39 @@ static void fill_row(const jc_error_record *record, report_value *row) {
     row[ERRORS_COVERAGE_90].real = e->coverage_90;
 }
 
+// Columns of a table; without a learning curve the number of training rows is none of them.
+static size_t choose_columns(bool is_curve, size_t chosen[ERRORS_COLUMNS]) {
+    size_t n = 0;
+    for (size_t c = 0; c < ERRORS_COLUMNS; ++c) {
+        if (is_curve || c != ERRORS_TRAINING_ROWS) {
+            chosen[n++] = c;
+        }
+    }
+    return n;
+}
+
 cli_exit cli_print_errors(const cli_options *options, const char *title,
                           const jc_error_table *errors) {
-    report_value *values = calloc(errors->n_records + 1, ERRORS_COLUMNS * sizeof *values);
+    const bool is_curve = errors->n_records > 0 && errors->records[0].training_rows > 0;
+    size_t chosen[ERRORS_COLUMNS];
+    const size_t n_columns = choose_columns(is_curve, chosen);
+    report_column shown[ERRORS_COLUMNS];
+    for (size_t c = 0; c < n_columns; ++c) {
+        shown[c] = columns[chosen[c]];
+    }
+    report_value *values = calloc(errors->n_records + 1, n_columns * sizeof *values);
     if (values == NULL) {
         const jc_error err = {.status = JC_ENOMEM};
         return cli_report_error(&err);
     }
     for (size_t i = 0; i < errors->n_records; ++i) {
-        fill_row(&errors->records[i], values + i * ERRORS_COLUMNS);
+        report_value row[ERRORS_COLUMNS];
+        fill_row(&errors->records[i], row);
+        for (size_t c = 0; c < n_columns; ++c) {
+            values[i * n_columns + c] = row[chosen[c]];
+        }
     }
-    const report_table table = {columns, ERRORS_COLUMNS, values, errors->n_records};
+    const report_table table = {shown, n_columns, values, errors->n_records};
     const cli_exit code = cli_print_table(options, title, &table);
     free(values);
     return code;

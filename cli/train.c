@@ -13,6 +13,7 @@
 typedef struct train_extra {
     const char *profile;  ///< -o
     const char *held_out; ///< --held-out; NULL = not asked for
+    bool learning_curve;  ///< --learning-curve
     jc_train_options options;
 } train_extra;
 
@@ -48,6 +49,13 @@ static const char *parse_held_out(cli_options *options, const char *text) {
     return text[0] == '\0' ? "the name of the CSV file to write" : NULL;
 }
 
+static const char *parse_learning_curve(cli_options *options, const char *text) {
+    train_extra *extra = options->extra;
+    (void)text;
+    extra->learning_curve = true;
+    return NULL;
+}
+
 static const cli_option option_output = {'o', "output", "PROFILE", "the profile to write",
                                          parse_output};
 static const cli_option option_seed = {0, "seed", "N", "deals rows to folds in another way (1)",
@@ -56,6 +64,9 @@ static const cli_option option_folds = {0, "folds", "N", "folds of cross-validat
                                         parse_folds};
 static const cli_option option_held_out = {
     0, "held-out", "FILE", "each row and what models without it predict, as CSV", parse_held_out};
+static const cli_option option_learning_curve = {
+    0, "learning-curve", NULL, "errors against the number of rows, and no profile",
+    parse_learning_curve};
 
 // What was left out is said before the table: it bears on every number in it.
 static void report_dropped(const jc_profile *profile) {
@@ -87,6 +98,51 @@ static void show_progress(void *context, double share) {
     progress_update(context, share);
 }
 
+static cli_exit train_profile(const cli_options *options, const jc_dataset *dataset) {
+    const train_extra *extra = options->extra;
+    jc_error err = {0};
+    jc_profile *profile = NULL;
+    held_out_list held_out = {0};
+    jc_train_options training = extra->options;
+    if (extra->held_out != NULL) {
+        training.held_out = held_out_add;
+        training.held_out_context = &held_out;
+    }
+    progress shown = progress_begin("train");
+    training.progress = show_progress;
+    training.progress_context = &shown;
+    jc_status status = jc_train(dataset, &training, &profile, &err);
+    progress_end(&shown);
+    if (status == JC_OK) {
+        status = jc_profile_save(profile, extra->profile, &err);
+    }
+    cli_exit code = status == JC_OK ? print_result(options, profile) : cli_report_error(&err);
+    if (code == CLI_OK && extra->held_out != NULL) {
+        code = held_out_write(&held_out, dataset, extra->held_out);
+    }
+    held_out_clear(&held_out);
+    jc_profile_free(profile);
+    return code;
+}
+
+static cli_exit print_curve(const cli_options *options, const jc_dataset *dataset) {
+    const train_extra *extra = options->extra;
+    jc_error err = {0};
+    jc_error_table *errors = NULL;
+    progress shown = progress_begin("train");
+    jc_train_options training = extra->options;
+    training.progress = show_progress;
+    training.progress_context = &shown;
+    const jc_status status = jc_learning_curve(dataset, &training, &errors, &err);
+    progress_end(&shown);
+    const cli_exit code =
+        status == JC_OK
+            ? cli_print_errors(options, "Held-out errors by number of training rows", errors)
+            : cli_report_error(&err);
+    jc_error_table_free(errors);
+    return code;
+}
+
 static cli_exit run_train(const cli_command *self, int argc, char **argv) {
     train_extra extra = {.options = jc_train_options_default()};
     cli_options options = {.extra = &extra};
@@ -94,40 +150,26 @@ static cli_exit run_train(const cli_command *self, int argc, char **argv) {
     if (!cli_parse(self, argc, argv, &options, &code)) {
         return code;
     }
-    if (extra.profile == NULL) {
+    if (extra.learning_curve && (extra.profile != NULL || extra.held_out != NULL)) {
+        return cli_report_usage(self->name, "--learning-curve writes no file: leave out -o and "
+                                            "--held-out");
+    }
+    if (!extra.learning_curve && extra.profile == NULL) {
         return cli_report_usage(self->name, "needs -o PROFILE, the file to write");
     }
     jc_error err = {0};
     jc_dataset *dataset = NULL;
-    jc_profile *profile = NULL;
-    held_out_list held_out = {0};
-    jc_status status = jc_dataset_load(options.operands[0], &dataset, &err);
-    if (status == JC_OK) {
-        progress shown = progress_begin("train");
-        extra.options.progress = show_progress;
-        extra.options.progress_context = &shown;
-        if (extra.held_out != NULL) {
-            extra.options.held_out = held_out_add;
-            extra.options.held_out_context = &held_out;
-        }
-        status = jc_train(dataset, &extra.options, &profile, &err);
-        progress_end(&shown);
+    if (jc_dataset_load(options.operands[0], &dataset, &err) != JC_OK) {
+        return cli_report_error(&err);
     }
-    if (status == JC_OK) {
-        status = jc_profile_save(profile, extra.profile, &err);
-    }
-    code = status == JC_OK ? print_result(&options, profile) : cli_report_error(&err);
-    if (code == CLI_OK && extra.held_out != NULL) {
-        code = held_out_write(&held_out, dataset, extra.held_out);
-    }
-    held_out_clear(&held_out);
-    jc_profile_free(profile);
+    code = extra.learning_curve ? print_curve(&options, dataset) : train_profile(&options, dataset);
     jc_dataset_free(dataset);
     return code;
 }
 
 static const cli_option *const options_of_train[] = {
-    &option_output, &option_seed, &option_folds, &option_held_out, &cli_option_format, NULL};
+    &option_output,         &option_seed,       &option_folds, &option_held_out,
+    &option_learning_curve, &cli_option_format, NULL};
 
 extern const cli_command cli_train;
 

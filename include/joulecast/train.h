@@ -53,9 +53,10 @@ typedef struct jc_error_record {
     jc_precision precision;
     jc_target target;
     jc_errors errors;
+    size_t training_rows; ///< of a learning curve: rows that each fit had; 0 elsewhere
 } jc_error_record;
 
-/** A table of errors, sorted by kernel, precision and target. */
+/** A table of errors, sorted by kernel, precision, training rows and target. */
 typedef struct jc_error_table {
     jc_error_record *records;
     size_t n_records;
@@ -80,6 +81,21 @@ void jc_error_table_free(jc_error_table *table);
  */
 JC_MUST_USE jc_status jc_train(const jc_dataset *dataset, const jc_train_options *options,
                                jc_profile **out_profile, jc_error *err);
+
+/**
+ * Held-out errors against the number of rows: do more rows still help?
+ *
+ * The rows of each fold of the outer cross-validation are predicted by fits on 50, 100, 200, … rows
+ * and on all rows of the other folds; smaller sets are part of larger ones, and the configurations
+ * in them are drawn by the seed. The last point of a kernel is what jc_train finds.
+ *
+ * @param options  NULL for defaults.
+ * @retval JC_EINVAL    an option out of its range
+ * @retval JC_ERANGE    no kernel with 3 configurations or more
+ * @retval JC_ENOTCONV, JC_ENOMEM
+ */
+JC_MUST_USE jc_status jc_learning_curve(const jc_dataset *dataset, const jc_train_options *options,
+                                        jc_error_table **out_table, jc_error *err);
 
 /** The held-out errors that a profile was trained with, as a table. */
 JC_MUST_USE jc_status jc_profile_errors(const jc_profile *profile, jc_error_table **out_table);

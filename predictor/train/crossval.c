@@ -2,81 +2,69 @@
 // The outer level of cross-validation.
 #include "crossval.h"
 
-#include "statistics.h"
-
 #include <math.h>
 #include <stdlib.h>
 
-typedef struct held_out {
-    outcome *by[JC_TARGET_COUNT];
-    size_t n[JC_TARGET_COUNT];
-} held_out;
-
-static jc_status held_out_create(size_t n, held_out *out_held_out) {
-    held_out h = {0};
-    jc_status status = JC_OK;
-    for (int t = 0; t < JC_TARGET_COUNT; ++t) {
-        h.by[t] = calloc(n + 1, sizeof *h.by[t]);
-        status = h.by[t] == NULL ? JC_ENOMEM : status;
+jc_status crossval_check(const jc_train_options *o, jc_error *err) {
+    if (o->n_folds < 2 || o->n_folds > 100) {
+        return jc_error_set(err, JC_EINVAL, NULL, 0, "folds must be 2 to 100, not %d", o->n_folds);
     }
-    *out_held_out = h;
+    if (o->n_lambdas < 2 || o->max_terms < 1 || !(o->tolerance > 0) || o->seed > INT64_MAX) {
+        return jc_error_set(err, JC_EINVAL, NULL, 0,
+                            "a path needs 2 values of lambda at least, a model 1 term, a tolerance "
+                            "above 0 and a seed below 2^63");
+    }
+    return JC_OK;
+}
+
+uint64_t crossval_seed(const jc_train_options *options, int without) {
+    return options->seed + 1 + (uint64_t)without;
+}
+
+jc_status crossval_fold(const fit_request *request, const int *fold, int held_out, outcomes *o,
+                        size_t out_terms[JC_TARGET_COUNT]) {
+    const train_rows *set = request->set;
+    jc_arena scratch = {0};
+    kernel_model k;
+    const jc_status status = fit_kernel(request, &scratch, &k);
+    if (status == JC_OK) {
+        out_terms[JC_TARGET_RUNTIME] = k.runtime.n_backbone + k.runtime.n_terms;
+        out_terms[JC_TARGET_POWER] = k.power.n_backbone + k.power.n_terms;
+        out_terms[JC_TARGET_ENERGY] = out_terms[JC_TARGET_RUNTIME] + out_terms[JC_TARGET_POWER];
+    }
+    for (size_t i = 0; i < set->n_rows && status == JC_OK; ++i) {
+        if (fold[i] == held_out) {
+            outcomes_add(o, &k, &set->rows[i]);
+        }
+    }
+    jc_arena_clear(&scratch);
     return status;
-}
-
-static void held_out_clear(held_out *h) {
-    for (int t = 0; t < JC_TARGET_COUNT; ++t) {
-        free(h->by[t]);
-    }
-    *h = (held_out){0};
-}
-
-static void predict_row(const kernel_model *k, const train_row *row, held_out *h) {
-    jc_prediction p;
-    kernel_model_predict(k, row->kernel, &p);
-    h->by[JC_TARGET_RUNTIME][h->n[JC_TARGET_RUNTIME]++] =
-        (outcome){row->runtime_s, p.runtime_s, p.runtime_low_s, p.runtime_high_s, row};
-    if (isnan(row->power_w) || isnan(p.power_w)) {
-        return;
-    }
-    double low = 0;
-    double high = 0;
-    model_spread_at(&k->power.spread, p.power_w, &low, &high);
-    h->by[JC_TARGET_POWER][h->n[JC_TARGET_POWER]++] =
-        (outcome){row->power_w, p.power_w, p.power_w * exp(low), p.power_w * exp(high), row};
-    h->by[JC_TARGET_ENERGY][h->n[JC_TARGET_ENERGY]++] =
-        (outcome){row->power_w * row->runtime_s, p.energy_j, p.energy_low_j, p.energy_high_j, row};
 }
 
 // Fit on the rows whose fold is not `without`; predict the others.
 static jc_status try_fold(const train_rows *set, const jc_train_options *options, const int *fold,
-                          int without, held_out *h) {
-    jc_arena scratch = {0};
+                          int without, outcomes *o) {
     size_t *index = calloc(set->n_rows + 1, sizeof *index);
     if (index == NULL) {
         return JC_ENOMEM;
     }
-    fit_request request = {.set = set,
-                           .index = index,
-                           .options = options,
-                           .seed = options->seed + 1 + (uint64_t)without};
+    fit_request request = {
+        .set = set, .index = index, .options = options, .seed = crossval_seed(options, without)};
     for (size_t i = 0; i < set->n_rows; ++i) {
         if (fold[i] != without) {
             index[request.n++] = i;
         }
     }
-    kernel_model k;
-    const jc_status status = fit_kernel(&request, &scratch, &k);
-    for (size_t i = 0; i < set->n_rows && status == JC_OK; ++i) {
-        if (fold[i] == without) {
-            predict_row(&k, &set->rows[i], h);
-        }
-    }
+    size_t terms[JC_TARGET_COUNT];
+    const jc_status status = crossval_fold(&request, fold, without, o, terms);
     free(index);
-    jc_arena_clear(&scratch);
     return status;
 }
 
-static jc_status deal_all(const train_rows *set, int n_folds, uint64_t seed, int *fold) {
+jc_status crossval_deal(const train_rows *set, const jc_train_options *options, int *out_fold,
+                        int *out_n_folds) {
+    const int n_folds =
+        (size_t)options->n_folds < set->n_groups ? options->n_folds : (int)set->n_groups;
     size_t *all = calloc(set->n_rows + 1, sizeof *all);
     if (all == NULL) {
         return JC_ENOMEM;
@@ -84,12 +72,14 @@ static jc_status deal_all(const train_rows *set, int n_folds, uint64_t seed, int
     for (size_t i = 0; i < set->n_rows; ++i) {
         all[i] = i;
     }
-    const jc_status status = train_rows_deal(set, all, set->n_rows, n_folds, seed, fold);
+    const jc_status status =
+        train_rows_deal(set, all, set->n_rows, n_folds, options->seed, out_fold);
     free(all);
+    *out_n_folds = n_folds;
     return status;
 }
 
-static jc_status summarise(const held_out *h, kernel_model *k) {
+static jc_status summarise(const outcomes *h, kernel_model *k) {
     model_spread *const spreads[JC_TARGET_COUNT] = {&k->runtime.spread, &k->power.spread,
                                                     &k->energy_spread};
     jc_errors *const errors[JC_TARGET_COUNT] = {&k->runtime.held_out, &k->power.held_out,
@@ -111,7 +101,7 @@ static jc_status summarise(const held_out *h, kernel_model *k) {
 }
 
 static void report_held_out(const train_rows *set, const jc_train_options *options, const int *fold,
-                            const held_out *h) {
+                            const outcomes *h) {
     for (int t = 0; t < JC_TARGET_COUNT; ++t) {
         for (size_t i = 0; i < h->n[t]; ++i) {
             const outcome *o = &h->by[t][i];
@@ -128,20 +118,18 @@ static void report_held_out(const train_rows *set, const jc_train_options *optio
 }
 
 jc_status crossval_kernel(const train_rows *set, const jc_train_options *options, kernel_model *k) {
-    // Three configurations at least: two remain for each fit.
-    if (set->n_groups < 3) {
+    if (set->n_groups < CROSSVAL_FEWEST) {
         return JC_OK;
     }
-    const int n_folds =
-        (size_t)options->n_folds < set->n_groups ? options->n_folds : (int)set->n_groups;
-    held_out h;
+    outcomes h;
+    int n_folds = 0;
     int *fold = calloc(set->n_rows + 1, sizeof *fold);
-    jc_status status = held_out_create(set->n_rows, &h);
+    jc_status status = outcomes_create(set->n_rows, &h);
     if (fold == NULL) {
         status = JC_ENOMEM;
     }
     if (status == JC_OK) {
-        status = deal_all(set, n_folds, options->seed, fold);
+        status = crossval_deal(set, options, fold, &n_folds);
     }
     for (int f = 0; f < n_folds && status == JC_OK; ++f) {
         status = try_fold(set, options, fold, f, &h);
@@ -157,7 +145,7 @@ jc_status crossval_kernel(const train_rows *set, const jc_train_options *options
         report_held_out(set, options, fold, &h);
     }
     free(fold);
-    held_out_clear(&h);
+    outcomes_clear(&h);
     return status;
 }
 

@@ -4,6 +4,29 @@
 #define JC_TRAIN_CROSSVAL_H
 
 #include "fit.h"
+#include "outcomes.h"
+
+/** Configurations: with fewer, a fit would be left with one. */
+enum { CROSSVAL_FEWEST = 3 };
+
+/** @retval JC_EINVAL  an option is out of its range */
+JC_MUST_USE jc_status crossval_check(const jc_train_options *options, jc_error *err);
+
+/** Outer fold of every row of a set. @param out_fold [n_rows] @retval JC_ENOMEM */
+JC_MUST_USE jc_status crossval_deal(const train_rows *set, const jc_train_options *options,
+                                    int *out_fold, int *out_n_folds);
+
+/** Seed of the inner folds of the fit without an outer fold. */
+uint64_t crossval_seed(const jc_train_options *options, int without);
+
+/**
+ * Fit as requested, and add what the fit predicts for the rows of one fold.
+ *
+ * @param fold       [n_rows] of the set
+ * @param out_terms  terms of the fit, by target
+ */
+JC_MUST_USE jc_status crossval_fold(const fit_request *request, const int *fold, int held_out,
+                                    outcomes *o, size_t out_terms[JC_TARGET_COUNT]);
 
 /**
  * Held-out errors and spreads of a kernel, into a model fitted on all its rows.

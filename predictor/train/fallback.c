@@ -2,7 +2,7 @@
 // The model for kernels that have no rows: from what all kernels have in common.
 #include "backbone.h"
 #include "fit.h"
-#include "statistics.h"
+#include "outcomes.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -119,11 +119,6 @@ static jc_status fit_without(const train_rows *sets, size_t n_sets, size_t witho
     return status;
 }
 
-typedef struct outcomes {
-    outcome *by[JC_TARGET_COUNT];
-    size_t n[JC_TARGET_COUNT];
-} outcomes;
-
 static void add_outcome(outcomes *o, jc_target target, double measured, double predicted) {
     o->by[target][o->n[target]++] = (outcome){.measured = measured, .predicted = predicted};
 }
@@ -209,16 +204,13 @@ jc_status fit_fallback(const train_rows *sets, size_t n_sets, jc_arena *arena,
     kernel_model k = {.kind = JC_KERNEL_NONE};
     outcomes o = {0};
     jc_status status = fit_without(sets, n_sets, SIZE_MAX, arena, &k);
-    for (int t = 0; t < JC_TARGET_COUNT; ++t) {
-        o.by[t] = calloc(k.n_rows + 1, sizeof *o.by[t]);
-        status = o.by[t] == NULL ? JC_ENOMEM : status;
+    if (status == JC_OK) {
+        status = outcomes_create(k.n_rows, &o);
     }
     if (status == JC_OK) {
         status = find_spreads(sets, n_sets, &o, &k);
     }
-    for (int t = 0; t < JC_TARGET_COUNT; ++t) {
-        free(o.by[t]);
-    }
+    outcomes_clear(&o);
     if (status == JC_OK) {
         for (size_t s = 0; s < n_sets; ++s) {
             k.n_configurations += sets[s].n_groups;

@@ -172,32 +172,47 @@ static uint64_t mix(uint64_t x) {
     return x ^ (x >> 31);
 }
 
+jc_status train_rows_shuffle(const train_rows *set, uint64_t seed, size_t *out_order) {
+    slot *slots = malloc((set->n_groups + 1) * sizeof *slots);
+    if (slots == NULL) {
+        return JC_ENOMEM;
+    }
+    for (size_t g = 0; g < set->n_groups; ++g) {
+        slots[g] = (slot){mix(set->group_hash[g] ^ mix(seed)), g};
+    }
+    qsort(slots, set->n_groups, sizeof *slots, compare_slots);
+    for (size_t i = 0; i < set->n_groups; ++i) {
+        out_order[i] = slots[i].row;
+    }
+    free(slots);
+    return JC_OK;
+}
+
 jc_status train_rows_deal(const train_rows *set, const size_t *index, size_t n, int n_folds,
                           uint64_t seed, int *out_fold) {
-    slot *slots = malloc((set->n_groups + 1) * sizeof *slots);
+    size_t *order = malloc((set->n_groups + 1) * sizeof *order);
     int *fold = malloc((set->n_groups + 1) * sizeof *fold);
     bool *present = calloc(set->n_groups + 1, sizeof *present);
-    if (slots != NULL && fold != NULL && present != NULL) {
+    jc_status status = JC_ENOMEM;
+    if (order != NULL && fold != NULL && present != NULL) {
+        status = train_rows_shuffle(set, seed, order);
+    }
+    if (status == JC_OK) {
         for (size_t i = 0; i < n; ++i) {
             present[set->rows[index[i]].group] = true;
         }
         size_t k = 0;
-        for (size_t g = 0; g < set->n_groups; ++g) {
-            if (present[g]) {
-                slots[k++] = (slot){mix(set->group_hash[g] ^ mix(seed)), g};
+        for (size_t i = 0; i < set->n_groups; ++i) {
+            if (present[order[i]]) {
+                fold[order[i]] = (int)(k++ % (size_t)n_folds);
             }
-        }
-        qsort(slots, k, sizeof *slots, compare_slots);
-        for (size_t i = 0; i < k; ++i) {
-            fold[slots[i].row] = (int)(i % (size_t)n_folds);
         }
         for (size_t i = 0; i < n; ++i) {
             out_fold[i] = fold[set->rows[index[i]].group];
         }
     }
-    const bool done = slots != NULL && fold != NULL && present != NULL;
-    free(slots);
+    free(order);
     free(fold);
     free(present);
-    return done ? JC_OK : JC_ENOMEM;
+    return status;
 }

@@ -36,8 +36,12 @@ JC_MUST_USE jc_status train_rows_collect(const jc_dataset *dataset, jc_kernel_ki
                                          jc_precision precision, jc_arena *arena,
                                          train_rows *out_rows);
 
-/** Fold of each of n rows (indices into the set): configurations are shuffled by a hash of their
- *  sizes and the seed, and dealt in turn. @param out_fold [n] @retval JC_ENOMEM */
+/** Configurations in an order that depends on their sizes and the seed alone.
+ *  @param out_order [n_groups] @retval JC_ENOMEM */
+JC_MUST_USE jc_status train_rows_shuffle(const train_rows *set, uint64_t seed, size_t *out_order);
+
+/** Fold of each of n rows (indices into the set): configurations are shuffled and dealt
+ *  in turn. @param out_fold [n] @retval JC_ENOMEM */
 JC_MUST_USE jc_status train_rows_deal(const train_rows *set, const size_t *index, size_t n,
                                       int n_folds, uint64_t seed, int *out_fold);
 

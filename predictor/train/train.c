@@ -18,18 +18,6 @@ jc_train_options jc_train_options_default(void) {
         .n_folds = 10, .seed = 1, .max_terms = 78, .n_lambdas = 40, .tolerance = 1e-4};
 }
 
-static jc_status check_options(const jc_train_options *o, jc_error *err) {
-    if (o->n_folds < 2 || o->n_folds > 100) {
-        return jc_error_set(err, JC_EINVAL, NULL, 0, "folds must be 2 to 100, not %d", o->n_folds);
-    }
-    if (o->n_lambdas < 2 || o->max_terms < 1 || !(o->tolerance > 0) || o->seed > INT64_MAX) {
-        return jc_error_set(err, JC_EINVAL, NULL, 0,
-                            "a path needs 2 values of lambda at least, a model 1 term, a tolerance "
-                            "above 0 and a seed below 2^63");
-    }
-    return JC_OK;
-}
-
 static uint64_t digest_double(uint64_t digest, double value) {
     return digest_add(digest, &value, sizeof value);
 }
@@ -142,7 +130,7 @@ jc_status jc_train(const jc_dataset *dataset, const jc_train_options *options,
                    jc_profile **out_profile, jc_error *err) {
     const jc_train_options defaults = jc_train_options_default();
     options = options == NULL ? &defaults : options;
-    jc_status status = check_options(options, err);
+    jc_status status = crossval_check(options, err);
     if (status != JC_OK) {
         return status;
     }

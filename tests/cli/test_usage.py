@@ -35,8 +35,7 @@ class Usage(Process):
             self.assertGreaterEqual(len(options), 2)
             for letter, name in options:
                 if name != "help":
-                    self.assertTrue(f"Fl {letter} " in page or f"Fl -{name} " in page,
-                                    (command, letter, name))
+                    self.assertRegex(page, rf"Fl ({letter or '-'} |-{name}\s)", command)
 
     def test_version(self):
         self.assertRegex(self.run_program("--version").stdout, r"\Ajoulecast \d+\.\d+\.\d+\n\Z")

@@ -264,6 +264,58 @@ Test(train, evaluate_agrees_with_predictions) {
     jc_profile_free(profile);
 }
 
+Test(train, learning_curves_end_where_training_does_and_fall_to_the_noise) {
+    const jc_dataset d = make_dataset(35, 0.1);
+    jc_train_options options = jc_train_options_default();
+    options.n_folds = 5;
+    jc_profile *profile = train(&d);
+    jc_error_table *trained = NULL;
+    jc_error_table *curve = NULL;
+    jc_error err = {0};
+    cr_assert_eq(jc_profile_errors(profile, &trained), JC_OK);
+    cr_assert_eq(jc_learning_curve(&d, &options, &curve, &err), JC_OK, "%s", err.message);
+    // 50, 100 and all 240 rows outside a fold; three targets each.
+    static const size_t rows[] = {50, 100, 240};
+    cr_assert_eq(curve->n_records, (size_t)9);
+    for (size_t p = 0; p < 3; ++p) {
+        for (size_t t = 0; t < 3; ++t) {
+            const jc_error_record *r = &curve->records[p * 3 + t];
+            cr_expect_eq(r->training_rows, rows[p]);
+            cr_expect_eq(r->target, (jc_target)t);
+            cr_expect_eq(r->errors.rows, (size_t)ROWS);
+        }
+    }
+    for (size_t t = 0; t < 3; ++t) {
+        cr_expect_eq(curve->records[6 + t].errors.rmspe, trained->records[t].errors.rmspe);
+        cr_expect_gt(curve->records[t].errors.rmspe, curve->records[6 + t].errors.rmspe);
+    }
+    jc_error_table_free(trained);
+    jc_error_table_free(curve);
+    jc_profile_free(profile);
+}
+
+Test(train, learning_curves_never_split_a_configuration) {
+    // Ten configurations with 30 rows each: a row's twin in training would make its error zero.
+    jc_dataset d = make_dataset(36, 0);
+    for (int i = 0; i < ROWS; ++i) {
+        data_rows[i] = data_rows[i % 10];
+        data_rows[i].measured.runtime_s *= 1 + (double)(i % 10); // no law of sizes
+    }
+    jc_error_table *curve = NULL;
+    jc_train_options options = jc_train_options_default();
+    cr_assert_eq(jc_learning_curve(&d, &options, &curve, NULL), JC_OK);
+    for (size_t i = 0; i < curve->n_records; ++i) {
+        cr_expect_eq(curve->records[i].training_rows % 30, (size_t)0);
+        if (curve->records[i].target == JC_TARGET_RUNTIME) {
+            cr_expect_gt(curve->records[i].errors.mape, 0.05);
+        }
+    }
+    jc_error_table_free(curve);
+    d.n_rows = 1;
+    jc_error err = {0};
+    cr_expect_eq(jc_learning_curve(&d, NULL, &curve, &err), JC_ERANGE);
+}
+
 // Twice the cost for up to 16 input channels: a regime, which no plain product can follow.
 Test(train, finds_a_regime) {
     jc_dataset d = make_dataset(34, 0.02);
