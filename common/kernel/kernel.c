@@ -147,6 +147,12 @@ static jc_work elementwise_work(const int64_t *s) {
     return (jc_work){.input_elements = elements, .output_elements = elements};
 }
 
+// elements: those read; one is written for each axis_size of them.
+static jc_work reduce_work(const int64_t *s) {
+    const int64_t elements = jc_mul_saturating(s[0], s[1]);
+    return (jc_work){.input_elements = elements, .output_elements = elements / s[2]};
+}
+
 static jc_work layer_norm_work(const int64_t *s) {
     jc_work work = elementwise_work(s);
     work.weight_elements = jc_mul_saturating(2, s[2]);
@@ -183,6 +189,25 @@ static const char *const embedding_columns[] = {"batch_size", "embedding_dim", "
 static jc_work embedding_work(const int64_t *s) {
     const int64_t moved = jc_mul_saturating(s[0], s[1]);
     return (jc_work){.input_elements = s[0], .weight_elements = moved, .output_elements = moved};
+}
+
+// `groups` sets of channels normalised together; a scale and a shift a channel.
+static const char *const group_norm_columns[] = {"batch_size", "in_channels", "in_height",
+                                                 "in_width", "groups"};
+
+// Recurrent layers: gates (4 of an LSTM, 3 of a GRU, 1 of a plain one) for each step and direction.
+static const char *const recurrent_columns[] = {"batch_size",  "length", "input_size",
+                                                "hidden_size", "gates",  "directions"};
+
+static jc_work recurrent_work(const int64_t *s) {
+    const int64_t steps = PRODUCT(s[0], s[1], s[5]);
+    const int64_t weights = PRODUCT(s[5], s[4], s[3], jc_add_saturating(s[2], s[3]));
+    return (jc_work){
+        .macs = PRODUCT(s[0], s[1], weights),
+        .input_elements = PRODUCT(s[0], s[1], s[2]),
+        .weight_elements = weights,
+        .output_elements = jc_mul_saturating(steps, s[3]),
+    };
 }
 
 #define ELEMENTWISE(kernel, text)                                                                  \
@@ -230,6 +255,15 @@ static const kernel_row kernels[JC_KERNEL_COUNT] = {
     [JC_KERNEL_UPSAMPLE] = {"upsample", "plane enlarged", COLUMNS(upsample_columns), upsample_work},
     [JC_KERNEL_EMBEDDING] = {"embedding", "rows of a table looked up", COLUMNS(embedding_columns),
                              embedding_work},
+    [JC_KERNEL_POINTWISE] = ELEMENTWISE("pointwise", "any other function of one value"),
+    [JC_KERNEL_REDUCE] = {"reduce", "mean, sum, largest … along axes", COLUMNS(axis_columns),
+                          reduce_work},
+    [JC_KERNEL_GROUP_NORM] = {"group_norm", "normalise groups of channels of each image",
+                              COLUMNS(group_norm_columns), batch_norm_work},
+    [JC_KERNEL_RECURRENT] = {"recurrent", "LSTM, GRU or plain recurrence over a sequence",
+                             COLUMNS(recurrent_columns), recurrent_work},
+    [JC_KERNEL_OTHER] = {"other", "unknown work, known by the bytes it moves",
+                         COLUMNS(combine_columns), combine_work},
 };
 
 const char *jc_kernel_name(jc_kernel_kind kind) {

@@ -113,6 +113,63 @@ const jc_op op_layer_norm = {
     .kernel_sizes = layer_norm_sizes,
 };
 
+// --- group_norm, instance_norm -----------------------------------------------------------------
+
+enum { GN_GROUPS, GN_EPS, GN_AFFINE };
+
+static const jc_param group_norm_params[] = {
+    {"num_groups", JC_PARAM_SIZE, GN_GROUPS, true, 0, NULL},
+    {"eps", JC_PARAM_REAL, GN_EPS, false, 1e-5, NULL},
+    {"affine", JC_PARAM_FLAG, GN_AFFINE, false, 1, NULL},
+    {0}};
+static const jc_param instance_norm_params[] = {
+    {"eps", JC_PARAM_REAL, GN_EPS, false, 1e-5, NULL},
+    {"affine", JC_PARAM_FLAG, GN_AFFINE, false, 0, NULL},
+    {0}};
+
+static jc_status infer_group_norm(jc_op_call *call, jc_shape *out_shape, jc_error *err) {
+    const jc_shape *input = call->inputs[0];
+    if (input->rank < 2 || input->dim[1] % call->value[GN_GROUPS].i != 0) {
+        return jc_error_set(err, JC_ESHAPE, NULL, 0,
+                            "num_groups %" PRId64 " must divide the input's %" PRId64 " channels",
+                            call->value[GN_GROUPS].i, input->rank < 2 ? 0 : input->dim[1]);
+    }
+    return op_infer_same(call, out_shape, err);
+}
+
+// Each channel is a group of its own.
+static jc_status infer_instance_norm(jc_op_call *call, jc_shape *out_shape, jc_error *err) {
+    call->value[GN_GROUPS].i = call->inputs[0]->rank < 2 ? 1 : call->inputs[0]->dim[1];
+    return infer_group_norm(call, out_shape, err);
+}
+
+static int64_t group_norm_count_params(const jc_op_call *call) {
+    return call->value[GN_AFFINE].i == 0 ? 0 : 2 * call->inputs[0]->dim[1];
+}
+
+static void group_norm_sizes(const jc_op_call *call, const jc_shape *output, int64_t *out_size) {
+    op_image_sizes(call, output, out_size);
+    out_size[4] = call->value[GN_GROUPS].i;
+}
+
+#define GROUP_NORM_OP(op, text, parameters, rule)                                                  \
+    const jc_op op_##op = {                                                                        \
+        .name = #op,                                                                               \
+        .summary = text,                                                                           \
+        .min_inputs = 1,                                                                           \
+        .max_inputs = 1,                                                                           \
+        .params = parameters,                                                                      \
+        .infer = rule,                                                                             \
+        .count_params = group_norm_count_params,                                                   \
+        .kernel = JC_KERNEL_GROUP_NORM,                                                            \
+        .kernel_sizes = group_norm_sizes,                                                          \
+    };
+
+GROUP_NORM_OP(group_norm, "normalisation over groups of channels", group_norm_params,
+              infer_group_norm)
+GROUP_NORM_OP(instance_norm, "normalisation over each channel of each image", instance_norm_params,
+              infer_instance_norm)
+
 // --- lrn: torch.nn.LocalResponseNorm -----------------------------------------------------------
 
 enum { LRN_SIZE, LRN_ALPHA, LRN_BETA, LRN_K };

@@ -88,6 +88,80 @@ const jc_op op_transpose = {
     .kernel_sizes = op_elementwise_sizes,
 };
 
+// --- permute: axes in any order; copy: whatever else only moves values ---------------------------
+
+static const jc_param permute_params[] = {{"dims", JC_PARAM_SIZES, 0, true, 0, NULL}, {0}};
+
+static jc_status infer_permute(jc_op_call *call, jc_shape *out_shape, jc_error *err) {
+    const jc_shape *input = call->inputs[0];
+    const int n = (int)call->value[0].i;
+    jc_shape out = *input;
+    unsigned seen = 1; // a bit an axis; the batch stays
+    for (int i = 1; i < input->rank && n == input->rank - 1; ++i) {
+        const int64_t axis = call->value[i].i;
+        if (axis > 0 && axis < input->rank) {
+            seen |= 1U << axis;
+            out.dim[i] = input->dim[axis];
+        }
+    }
+    if (seen != (1U << input->rank) - 1) {
+        return jc_error_set(err, JC_ESHAPE, NULL, 0,
+                            "dims must be the axes 1 to %d, each once (the batch stays in front)",
+                            input->rank - 1);
+    }
+    *out_shape = out;
+    return JC_OK;
+}
+
+const jc_op op_permute = {
+    .name = "permute",
+    .summary = "axes in another order",
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .params = permute_params,
+    .infer = infer_permute,
+    .kernel = JC_KERNEL_COPY,
+    .kernel_sizes = op_elementwise_sizes,
+};
+
+static const jc_param to_shape_params[] = {{"shape", JC_PARAM_SIZES, 0, true, 0, NULL}, {0}};
+
+static jc_status infer_to_shape(jc_op_call *call, jc_shape *out_shape, jc_error *err) {
+    int free_axis = -1;
+    jc_shape shape = {0};
+    if (call->value[0].i < JC_MAX_RANK) {
+        shape = op_shape_of_sample(call, 0, call->inputs[0]->dim[0], &free_axis);
+    }
+    if (shape.rank == 0 || free_axis > 0) {
+        return jc_error_set(err, JC_ESHAPE, NULL, 0,
+                            "shape must have at most %d axes, each a number ≥ 1", JC_MAX_RANK - 1);
+    }
+    *out_shape = shape;
+    return JC_OK;
+}
+
+const jc_op op_copy = {
+    .name = "copy",
+    .summary = "values picked, repeated or padded to a given shape (of one sample)",
+    .min_inputs = 1,
+    .max_inputs = SIZE_MAX,
+    .params = to_shape_params,
+    .infer = infer_to_shape,
+    .kernel = JC_KERNEL_COPY,
+    .kernel_sizes = op_elementwise_sizes,
+};
+
+const jc_op op_other = {
+    .name = "other",
+    .summary = "what no operator describes: costed by the bytes it moves",
+    .min_inputs = 1,
+    .max_inputs = SIZE_MAX,
+    .params = to_shape_params,
+    .infer = infer_to_shape,
+    .kernel = JC_KERNEL_OTHER,
+    .kernel_sizes = op_combine_sizes,
+};
+
 static const jc_param shuffle_params[] = {{"groups", JC_PARAM_SIZE, 0, true, 0, NULL}, {0}};
 
 static jc_status infer_shuffle(jc_op_call *call, jc_shape *out_shape, jc_error *err) {
@@ -222,12 +296,13 @@ VIEW_OP(flatten, "axes start_dim to end_dim made one", flatten_params, infer_fla
 static const jc_param shape_param[] = {{"shape", JC_PARAM_SIZES, 0, true, 0, NULL}, {0}};
 
 // The batch in front of the sizes given, of which one may be −1.
-static jc_shape shape_of_sample(const jc_op_call *call, int64_t batch_size, int *out_free_axis) {
-    const int n = (int)call->value[0].i;
+jc_shape op_shape_of_sample(const jc_op_call *call, int slot, int64_t batch_size,
+                            int *out_free_axis) {
+    const int n = (int)call->value[slot].i;
     jc_shape shape = {.rank = n + 1, .dim = {batch_size}};
     *out_free_axis = -1;
     for (int i = 0; i < n; ++i) {
-        shape.dim[i + 1] = call->value[1 + i].i;
+        shape.dim[i + 1] = call->value[slot + 1 + i].i;
         if (shape.dim[i + 1] == -1) {
             *out_free_axis = i + 1;
         }
@@ -242,7 +317,7 @@ static jc_status infer_reshape(jc_op_call *call, jc_shape *out_shape, jc_error *
                             "shape has more than %d axes without the batch", JC_MAX_RANK - 1);
     }
     int free_axis = 0;
-    jc_shape out = shape_of_sample(call, input->dim[0], &free_axis);
+    jc_shape out = op_shape_of_sample(call, 0, input->dim[0], &free_axis);
     if (free_axis > 0) {
         out.dim[free_axis] = 1;
     }
@@ -270,11 +345,12 @@ static jc_status infer_reshape(jc_op_call *call, jc_shape *out_shape, jc_error *
 
 VIEW_OP(reshape, "the same values in another shape (of one sample)", shape_param, infer_reshape)
 
-enum { VIEW_DIM, VIEW_START, VIEW_LENGTH };
+enum { VIEW_DIM, VIEW_START, VIEW_LENGTH, VIEW_STEP };
 
 static const jc_param narrow_params[] = {{"dim", JC_PARAM_INTEGER, VIEW_DIM, false, 1, NULL},
                                          {"start", JC_PARAM_INTEGER, VIEW_START, true, 0, NULL},
                                          {"length", JC_PARAM_SIZE, VIEW_LENGTH, true, 0, NULL},
+                                         {"step", JC_PARAM_SIZE, VIEW_STEP, false, 1, NULL},
                                          {0}};
 
 static jc_status infer_narrow(jc_op_call *call, jc_shape *out_shape, jc_error *err) {
@@ -290,8 +366,8 @@ static jc_status infer_narrow(jc_op_call *call, jc_shape *out_shape, jc_error *e
                             "the batch (axis 0) keeps its size; dim names another axis");
     }
     const int64_t size = input->dim[dim];
-    if (v[VIEW_START].i < 0 || v[VIEW_START].i > size ||
-        v[VIEW_LENGTH].i > size - v[VIEW_START].i) {
+    const int64_t reach = jc_mul_saturating(v[VIEW_LENGTH].i - 1, v[VIEW_STEP].i);
+    if (v[VIEW_START].i < 0 || v[VIEW_START].i >= size || reach >= size - v[VIEW_START].i) {
         return jc_error_set(err, JC_ESHAPE, NULL, 0,
                             "start %" PRId64 " and length %" PRId64
                             " leave axis %d, which has %" PRId64,
@@ -344,7 +420,7 @@ static jc_status infer_parameter(jc_op_call *call, jc_shape *out_shape, jc_error
     int free_axis = -1;
     jc_shape shape = {0};
     if (call->value[0].i < JC_MAX_RANK) {
-        shape = shape_of_sample(call, call->batch_size, &free_axis);
+        shape = op_shape_of_sample(call, 0, call->batch_size, &free_axis);
     }
     if (shape.rank == 0 || free_axis > 0) {
         return jc_error_set(err, JC_ESHAPE, NULL, 0,

@@ -33,9 +33,10 @@ typedef struct jc_layer {
     const jc_value *values; ///< [JC_OP_MAX_SLOTS] parameters as given or by default, before the
                             ///< shape rule derives others; NULL = not known (and for an input)
     jc_shape output;
-    int64_t params;   ///< learned parameters
-    jc_kernel kernel; ///< what it asks of a machine; kind JC_KERNEL_NONE = no work
-    jc_work work;     ///< of that kernel; zero if there is none
+    int64_t params;    ///< learned parameters
+    bool params_given; ///< told by the file, not counted by the operator: shared weights
+    jc_kernel kernel;  ///< what it asks of a machine; kind JC_KERNEL_NONE = no work
+    jc_work work;      ///< of that kernel; zero if there is none
 } jc_layer;
 
 typedef struct jc_graph_options {

@@ -49,6 +49,11 @@ typedef enum jc_kernel_kind {
     JC_KERNEL_COPY, ///< data movement: transpose, channel shuffle
     JC_KERNEL_UPSAMPLE,
     JC_KERNEL_EMBEDDING,
+    JC_KERNEL_POINTWISE, ///< one value in, one out: exp, sqrt, clamp, …
+    JC_KERNEL_REDUCE,    ///< mean, sum, largest … of an axis
+    JC_KERNEL_GROUP_NORM,
+    JC_KERNEL_RECURRENT, ///< LSTM, GRU: a product with each step's state
+    JC_KERNEL_OTHER,     ///< known by the bytes it moves alone
     JC_KERNEL_COUNT,
     JC_KERNEL_NONE = JC_KERNEL_COUNT, ///< no work at inference
 } jc_kernel_kind;

@@ -32,7 +32,9 @@ static bool set_call(const jc_graph *copy, const jc_layer *layer, const jc_layer
 }
 
 static void set_work(const jc_op_call *call, jc_layer *layer) {
-    layer->params = layer->op->count_params == NULL ? 0 : layer->op->count_params(call);
+    if (!layer->params_given) {
+        layer->params = layer->op->count_params == NULL ? 0 : layer->op->count_params(call);
+    }
     memset(layer->kernel.size, 0, sizeof layer->kernel.size);
     if (layer->kernel.kind != JC_KERNEL_NONE) {
         layer->op->kernel_sizes(call, &layer->output, layer->kernel.size);

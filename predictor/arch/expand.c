@@ -82,105 +82,31 @@ static const jc_shape *shape_of(const expander *x, uint32_t tensor) {
     return tensor == NO_TENSOR ? NULL : &x->graph->layers[tensor].output;
 }
 
-static jc_status check_output(expander *x, const frame *f, const layer_template *t,
-                              const jc_shape *shape) {
-    if (jc_shape_elements(shape) <= JC_MAX_ELEMENTS) {
-        return JC_OK;
-    }
-    char text[JC_SHAPE_TEXT_SIZE];
-    char message[JC_SHAPE_TEXT_SIZE + 80];
-    (void)snprintf(message, sizeof message, "its output %s has more than 2^42 values",
-                   jc_shape_format(shape, text));
-    return fail(x, f, t, JC_ESHAPE, message);
-}
-
-// Cost of a layer whose shapes are known.
-static jc_status price_layer(expander *x, const frame *f, const layer_template *t,
-                             const jc_op_call *call, jc_layer *layer) {
-    jc_graph *g = x->graph;
-    layer->params = t->op->count_params == NULL ? 0 : t->op->count_params(call);
-    layer->kernel.kind = t->op->kernel;
-    layer->kernel.precision = g->options.precision;
-    if (t->op->kernel != JC_KERNEL_NONE) {
-        t->op->kernel_sizes(call, &layer->output, layer->kernel.size);
-        layer->work = jc_kernel_work(&layer->kernel);
-    }
-    g->total_params = jc_add_saturating(g->total_params, layer->params);
-    g->total_macs = jc_add_saturating(g->total_macs, layer->work.macs);
-    const bool overflows = g->total_params == INT64_MAX || g->total_macs == INT64_MAX ||
-                           layer->work.input_elements == INT64_MAX ||
-                           layer->work.weight_elements == INT64_MAX ||
-                           layer->work.output_elements == INT64_MAX;
-    return overflows ? fail(x, f, t, JC_ESHAPE,
-                            "the network's parameters or multiply-accumulates exceed 2^63")
-                     : JC_OK;
-}
-
-// The parameters before the shape rule; those of a layer without arguments are its template's.
-static const jc_value *keep_values(expander *x, const layer_template *t, const jc_op_call *call) {
-    if (t->n_arguments == 0) {
-        return t->value;
-    }
-    jc_value *values = jc_arena_take(&x->graph->arena, JC_OP_MAX_SLOTS, sizeof *values);
-    if (values != NULL) {
-        memcpy(values, call->value, sizeof call->value);
-    }
-    return values;
-}
-
 static jc_status add_operator(expander *x, frame *f, const layer_template *t, int repetition,
                               const uint32_t *inputs, size_t n_inputs, uint32_t *out_tensor) {
-    enum { FEW_INPUTS = 16 };
-    const jc_shape *few_shapes[FEW_INPUTS];
-    const jc_shape **shapes = few_shapes;
-    jc_graph *g = x->graph;
-    uint32_t *kept_inputs = jc_arena_take(&g->arena, n_inputs, sizeof *kept_inputs);
-    if (n_inputs > FEW_INPUTS) {
-        shapes = jc_arena_take(&g->arena, n_inputs, sizeof(jc_shape *));
-    }
-    jc_layer *layer = graph_add_layer(
-        g, (layer_origin){.scope = f->scope, .template_ = t, .repetition = repetition});
-    if (kept_inputs == NULL || shapes == NULL || layer == NULL) {
-        return out_of_memory(x);
-    }
-    for (size_t i = 0; i < n_inputs; ++i) {
-        kept_inputs[i] = inputs[i];
-        shapes[i] = shape_of(x, inputs[i]);
-    }
-    jc_op_call call;
-    memcpy(call.value, t->value, sizeof call.value);
-    call.batch_size = g->options.batch_size;
-    call.n_inputs = n_inputs;
-    call.inputs = shapes;
+    layer_request request = {
+        .origin = {.scope = f->scope, .template_ = t, .repetition = repetition},
+        .op = t->op,
+        .line = t->line,
+        .inputs = inputs,
+        .n_inputs = n_inputs,
+        .kept_value = t->n_arguments == 0 ? t->value : NULL,
+    };
+    memcpy(request.value, t->value, sizeof request.value);
     jc_error why;
     jc_status status = JC_OK;
     for (size_t i = 0; i < t->n_arguments && status == JC_OK; ++i) {
         const argument *a = &t->arguments[i];
-        status = argument_store(a, jc_expression_evaluate(&a->expression, f->variables), call.value,
-                                &why);
+        status = argument_store(a, jc_expression_evaluate(&a->expression, f->variables),
+                                request.value, &why);
     }
-    const jc_value *values = keep_values(x, t, &call);
-    if (values == NULL) {
+    if (status == JC_OK) {
+        status = graph_apply(x->graph, &request, out_tensor, &why);
+    }
+    if (status == JC_ENOMEM) {
         return out_of_memory(x);
     }
-    if (status == JC_OK) {
-        status = t->op->infer(&call, &layer->output, &why);
-    }
-    if (status != JC_OK) {
-        return fail(x, f, t, status, why.message);
-    }
-    *layer = (jc_layer){.op = t->op,
-                        .line = t->line,
-                        .n_inputs = n_inputs,
-                        .inputs = kept_inputs,
-                        .values = values,
-                        .output = layer->output};
-    status = check_output(x, f, t, &layer->output);
-    if (status == JC_OK) {
-        status = price_layer(x, f, t, &call, layer);
-    }
-    *out_tensor = (uint32_t)(g->n_layers - 1);
-    return status;
+    return status == JC_OK ? JC_OK : fail(x, f, t, status, why.message);
 }
 
 // --- Named tensors --------------------------------------------------------------------------
@@ -406,8 +332,7 @@ static jc_status expand_list(expander *x, frame *f, const layer_list *list, uint
 
 static jc_status add_inputs(expander *x, frame *f) {
     for (size_t i = 0; i < x->doc->n_inputs; ++i) {
-        jc_layer *layer =
-            graph_add_layer(x->graph, (layer_origin){.input_name = x->doc->input_names[i]});
+        jc_layer *layer = graph_add_layer(x->graph, (layer_origin){.name = x->doc->input_names[i]});
         if (layer == NULL) {
             return out_of_memory(x);
         }

@@ -189,8 +189,8 @@ static bool prepend(char *buffer, size_t *at, const char *text, size_t length) {
 
 const char *jc_layer_name(const jc_graph *graph, size_t layer, char *buffer) {
     const layer_origin *origin = &graph->origins[layer];
-    if (origin->input_name != NULL) {
-        (void)snprintf(buffer, JC_LAYER_NAME_SIZE, "%s", origin->input_name);
+    if (origin->name != NULL) {
+        (void)snprintf(buffer, JC_LAYER_NAME_SIZE, "%s", origin->name);
         return buffer;
     }
     // Innermost part first, written from the end, so that what is cut off is the outermost.

@@ -18,9 +18,9 @@ typedef struct scope {
 
 /** What a layer's name is made of. */
 typedef struct layer_origin {
-    const char *input_name;          ///< of an input of the network, else NULL
-    const scope *scope;              ///< NULL = the network itself
-    const layer_template *template_; ///< NULL for an input
+    const char *name;   ///< the whole name: of an input, and of layers not from a template; or NULL
+    const scope *scope; ///< NULL = the network itself
+    const layer_template *template_; ///< NULL where `name` is given
     int repetition;
 } layer_origin;
 
@@ -44,6 +44,28 @@ size_t layer_local_name(const layer_template *t, int repetition, char *buffer, s
 
 /** Room for one more layer, which the caller fills; NULL if out of memory. */
 jc_layer *graph_add_layer(jc_graph *graph, layer_origin origin);
+
+/** An operator to be applied. */
+typedef struct layer_request {
+    layer_origin origin;
+    const jc_op *op;
+    int line;                        ///< where it is written; 0 = unknown
+    jc_value value[JC_OP_MAX_SLOTS]; ///< parameters as given or by default
+    const uint32_t *inputs;          ///< [n_inputs] indices of earlier layers
+    size_t n_inputs;
+    const jc_value *kept_value; ///< `value` in storage that outlives the graph; NULL = copy it
+    bool has_params;            ///< `params` holds instead of what the operator counts
+    int64_t params;
+} layer_request;
+
+/**
+ * Add a layer that applies an operator: infer its shape, count its parameters, find its kernel.
+ *
+ * @retval JC_ESHAPE, JC_EPARSE  why->message says what disagrees, without file and line
+ * @retval JC_ENOMEM
+ */
+JC_MUST_USE jc_status graph_apply(jc_graph *graph, const layer_request *request,
+                                  uint32_t *out_layer, jc_error *why);
 
 /** Expand a compiled document into an empty graph. */
 JC_MUST_USE jc_status document_expand(const document *doc, jc_graph *graph, jc_error *err);

@@ -116,12 +116,19 @@ static view view_kernel(const jc_kernel *kernel, const jc_work *work) {
     case JC_KERNEL_BATCH_NORM: // batch_size, in_channels, in_height, in_width, as the next two
     case JC_KERNEL_LRN:
     case JC_KERNEL_UPSAMPLE:
+    case JC_KERNEL_GROUP_NORM:
         v.plane = (double)s[2] * (double)s[3];
         v.padded_plane = v.plane;
         v.group_channels = (double)s[1];
         v.width = (double)s[1];
         v.sample_rows = v.plane;
         v.rows = (double)s[0] * v.plane;
+        return v;
+    case JC_KERNEL_RECURRENT: // batch_size, length, input_size, hidden_size, gates, directions
+        v.rows = (double)s[0] * (double)s[1];
+        v.sample_rows = (double)s[1];
+        v.group_channels = (double)s[2] + (double)s[3];
+        v.width = (double)s[3] * (double)s[4] * (double)s[5];
         return v;
     case JC_KERNEL_LAYER_NORM:
     case JC_KERNEL_SOFTMAX:
@@ -140,6 +147,9 @@ static view view_kernel(const jc_kernel *kernel, const jc_work *work) {
     case JC_KERNEL_CONCAT:
     case JC_KERNEL_COPY:
     case JC_KERNEL_EMBEDDING:
+    case JC_KERNEL_POINTWISE:
+    case JC_KERNEL_REDUCE:
+    case JC_KERNEL_OTHER:
     case JC_KERNEL_NONE:
         return v;
     }

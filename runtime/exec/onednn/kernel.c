@@ -158,6 +158,10 @@ void build_kernel(program *p, const jc_kernel *kernel) {
         return;
     }
     const kernel_row *row = &rows[kernel->kind];
+    if (row->emit == NULL) {
+        program_fail(p, JC_EUNSUPPORTED, "oneDNN has no kernel '%s'", jc_kernel_name(kernel->kind));
+        return;
+    }
     const kernel_inputs shapes = row->inputs(kernel->size);
     tensor_id inputs[MOST_INPUTS] = {0};
     if (shapes.n == 0) {
