@@ -4,19 +4,27 @@
 #include "comparison.h"
 #include "locate.h"
 #include "prediction.h"
+#include "subject.h"
 
 #include "common/arena.h"
+#include "common/number.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { MAX_DEVICES = 64, MAX_NOTES = 2 * MAX_DEVICES + 8, NOTE_SIZE = 512 };
+enum { MAX_DEVICES = 64, MAX_TECHNIQUES = 64, MAX_NOTES = 1024, NOTE_SIZE = 1200 };
 
 /** The command's own options. */
 typedef struct compare_options {
     const char *profiles[MAX_DEVICES]; ///< [n_profiles]
     size_t n_profiles;
+    const char *techniques[MAX_TECHNIQUES]; ///< [n_techniques]
+    size_t n_techniques;
+    bool drop_exits;
+    bool by_energy;       ///< --prune energy
+    double target_energy; ///< of the baseline's; NaN = not said
+    char pruning[64];     ///< --prune and --target-energy as a technique; "" = none
 } compare_options;
 
 /** A device with what prices kernels on it. */
@@ -28,7 +36,10 @@ typedef struct device {
 
 typedef struct compare_run {
     const cli_options *options;
+    const compare_options *own;
     jc_arena arena;
+    jc_technique *techniques[MAX_TECHNIQUES]; ///< [n_techniques]
+    size_t n_techniques;
     device devices[MAX_DEVICES];
     size_t n_devices;
     comparison_row *rows;
@@ -51,6 +62,63 @@ static const char *parse_profile(cli_options *options, const char *text) {
     return NULL;
 }
 
+static const char *parse_technique(cli_options *options, const char *text) {
+    compare_options *own = options->extra;
+    if (text[0] == '\0') {
+        return "a technique's file, or its steps: 'prune: 0.5'";
+    }
+    if (own->n_techniques == MAX_TECHNIQUES) {
+        return "one of at most 64 techniques";
+    }
+    own->techniques[own->n_techniques++] = text;
+    return NULL;
+}
+
+static const char *parse_prune(cli_options *options, const char *text) {
+    compare_options *own = options->extra;
+    double ratio = 0;
+    own->by_energy = strcmp(text, "energy") == 0;
+    if (!own->by_energy && !(jc_parse_double(text, &ratio) && ratio >= 0 && ratio <= 1)) {
+        return "energy, or a ratio from 0 to 1";
+    }
+    if (!own->by_energy) {
+        (void)snprintf(own->pruning, sizeof own->pruning, "prune: %.30s", text);
+    }
+    return NULL;
+}
+
+static const char *parse_target_energy(cli_options *options, const char *text) {
+    compare_options *own = options->extra;
+    return jc_parse_double(text, &own->target_energy) && own->target_energy >= 0 &&
+                   own->target_energy <= 1
+               ? NULL
+               : "a share of the baseline's energy, from 0 to 1";
+}
+
+// --prune and --target-energy as the technique that they stand for.
+static const char *combine_pruning(compare_options *own) {
+    if (own->by_energy != isfinite(own->target_energy)) {
+        return "--prune energy and --target-energy belong together";
+    }
+    if (own->by_energy) {
+        (void)snprintf(own->pruning, sizeof own->pruning, "prune: {energy: %.10g}",
+                       own->target_energy);
+    }
+    if (own->pruning[0] != '\0' && own->n_techniques == MAX_TECHNIQUES) {
+        return "there are more than 64 techniques";
+    }
+    if (own->pruning[0] != '\0') {
+        own->techniques[own->n_techniques++] = own->pruning;
+    }
+    return NULL;
+}
+
+static const char *parse_prune_exits(cli_options *options, const char *text) {
+    (void)text;
+    ((compare_options *)options->extra)->drop_exits = true;
+    return NULL;
+}
+
 static jc_status out_of_memory(compare_run *run) {
     return jc_error_set(&run->err, JC_ENOMEM, NULL, 0, "out of memory");
 }
@@ -66,38 +134,89 @@ static jc_status add_device(compare_run *run, const char *name) {
     return jc_memo_create(d->profile, &d->source.memo) == JC_OK ? JC_OK : out_of_memory(run);
 }
 
-static jc_status add_row(compare_run *run, const jc_graph *graph, const device *d) {
+// "conv2d_1: 40 % of all inputs leave; it pays from 13 % on"
+static const char *const *describe_exits(compare_run *run, const jc_evaluation *cost) {
+    const char **texts = jc_arena_alloc(&run->arena, cost->n_exits + 1, sizeof *texts);
+    for (size_t i = 0; texts != NULL && i < cost->n_exits; ++i) {
+        const jc_exit_value *e = &cost->exits[i];
+        char text[NOTE_SIZE];
+        char rate[REPORT_QUANTITY_SIZE];
+        char from[REPORT_QUANTITY_SIZE];
+        (void)snprintf(rate, sizeof rate, "%.3g %%", 100 * e->rate);
+        (void)snprintf(from, sizeof from, "%.2g %%", 100 * e->break_even);
+        (void)snprintf(text, sizeof text, "%.160s: %s of all inputs leave; it pays from %s on%s",
+                       e->after, rate, isfinite(e->break_even) ? from : "an unknown share",
+                       e->is_dropped ? ": dropped" : "");
+        texts[i] = jc_arena_copy_text(&run->arena, text, strlen(text));
+        if (texts[i] == NULL) {
+            return NULL;
+        }
+    }
+    return cost->n_exits == 0 ? NULL : texts;
+}
+
+static jc_status copy_text(compare_run *run, const char *text, const char **out_copy) {
+    *out_copy = text == NULL ? NULL : jc_arena_copy_text(&run->arena, text, strlen(text));
+    return text == NULL || *out_copy != NULL ? JC_OK : out_of_memory(run);
+}
+
+static jc_status add_row(compare_run *run, const subject *s, const jc_technique *technique,
+                         const device *d) {
     comparison_row *rows =
         jc_arena_grow(&run->arena, run->rows, run->n_rows, &run->row_capacity, sizeof *rows);
-    const char *name = jc_graph_name(graph);
-    name = jc_arena_copy_text(&run->arena, name, strlen(name));
-    if (rows == NULL || name == NULL) {
+    if (rows == NULL) {
         return out_of_memory(run);
     }
     run->rows = rows;
-    comparison_row *row = &rows[run->n_rows++];
-    *row = (comparison_row){
-        .architecture = name,
+    comparison_row row = {
         .profile = d->name,
-        .precision = jc_precision_name(jc_graph_precision(graph)),
-        .batch_size = jc_graph_batch_size(graph),
+        .precision = jc_precision_name(jc_graph_precision(s->graphs[0])),
+        .batch_size = jc_graph_batch_size(s->graphs[0]),
     };
-    jc_analyze(d->source.memo, graph, &row->totals, NULL);
-    row->energy_source = prediction_energy_source(jc_profile_device(d->profile), &row->totals);
-    return JC_OK;
+    const jc_technique_options options = {.drop_exits = run->own->drop_exits};
+    jc_status status = jc_evaluate_technique(technique, (const jc_graph *const *)s->graphs,
+                                             &d->source, &options, &row.cost, &run->err);
+    if (status != JC_OK) {
+        return status;
+    }
+    row.exits = describe_exits(run, &row.cost);
+    row.energy_source = prediction_energy_source(jc_profile_device(d->profile), &row.cost.totals);
+    status = copy_text(run, s->architecture, &row.architecture);
+    if (status == JC_OK) {
+        status =
+            copy_text(run, technique == NULL ? NULL : jc_technique_name(technique), &row.technique);
+    }
+    if (status == JC_OK) {
+        status = copy_text(run, row.cost.reason, &row.note);
+    }
+    jc_evaluation_clear(&(jc_evaluation){.storage = row.cost.storage});
+    row.cost.storage = NULL;
+    row.cost.exits = NULL; // said in words; they lived in the storage
+    row.cost.n_exits = 0;
+    rows[run->n_rows++] = row;
+    return status;
 }
 
-static jc_status add_network(compare_run *run, const char *name) {
+// A network as it is, or as its own technique makes it; then under each technique of -t.
+static jc_status add_operand(compare_run *run, const char *operand) {
     const jc_graph_options options = {
         .batch_size = run->options->batch_size,
         .precision = run->options->precision,
     };
-    jc_graph *graph = NULL;
-    jc_status status = locate_graph(name, &options, &graph, &run->err);
-    for (size_t i = 0; status == JC_OK && i < run->n_devices; ++i) {
-        status = add_row(run, graph, &run->devices[i]);
+    subject s;
+    jc_status status = subject_load(operand, &options, &s, &run->err);
+    if (status != JC_OK) {
+        return status;
     }
-    jc_graph_free(graph);
+    for (size_t d = 0; status == JC_OK && d < run->n_devices; ++d) {
+        status = add_row(run, &s, s.technique, &run->devices[d]);
+    }
+    for (size_t t = 0; status == JC_OK && s.technique == NULL && t < run->n_techniques; ++t) {
+        for (size_t d = 0; status == JC_OK && d < run->n_devices; ++d) {
+            status = add_row(run, &s, run->techniques[t], &run->devices[d]);
+        }
+    }
+    subject_clear(&s);
     return status;
 }
 
@@ -128,7 +247,7 @@ static void add_note(compare_run *run, const char *text) {
 }
 
 static void describe_device(compare_run *run, const device *d, const comparison_row *row) {
-    const jc_totals *t = &row->totals;
+    const jc_totals *t = &row->cost.totals;
     const jc_device *described = jc_profile_device(d->profile);
     char modelled[REPORT_QUANTITY_SIZE];
     char text[NOTE_SIZE];
@@ -141,26 +260,75 @@ static void describe_device(compare_run *run, const device *d, const comparison_
     add_note(run, text);
 }
 
+static const char *name_of(const comparison_row *row) {
+    return row->technique != NULL ? row->technique : row->architecture;
+}
+
+// What the table has no room for: the spread over inputs, exits, and what is not known.
+static void describe_row(compare_run *run, const comparison_row *row, bool is_first_device) {
+    char text[NOTE_SIZE];
+    const jc_evaluation *c = &row->cost;
+    if (c->energy_worst_j > c->energy_p50_j * (1 + 1e-12)) {
+        char q[3][REPORT_QUANTITY_SIZE];
+        (void)snprintf(text, sizeof text,
+                       "%.200s on %.60s, energy of single inputs: half of them take at most %s, 95 "
+                       "%% at most %s, the dearest %s.",
+                       name_of(row), row->profile,
+                       report_format_quantity(c->energy_p50_j, REPORT_JOULES, q[0]),
+                       report_format_quantity(c->energy_p95_j, REPORT_JOULES, q[1]),
+                       report_format_quantity(c->energy_worst_j, REPORT_JOULES, q[2]));
+        add_note(run, text);
+    }
+    for (size_t i = 0; row->exits != NULL && row->exits[i] != NULL; ++i) {
+        (void)snprintf(text, sizeof text, "%.200s on %.60s, exit after %.240s.", name_of(row),
+                       row->profile, row->exits[i]);
+        add_note(run, text);
+    }
+    if (row->note != NULL && (is_first_device || !isfinite(c->totals.runtime_s))) {
+        (void)snprintf(text, sizeof text, "%.200s%s%.60s: %.900s", name_of(row),
+                       isfinite(c->totals.runtime_s) ? "" : " on ",
+                       isfinite(c->totals.runtime_s) ? "" : row->profile, row->note);
+        add_note(run, text);
+    }
+}
+
 static void add_notes(compare_run *run) {
     const size_t n_networks = run->n_rows / run->n_devices;
     char text[NOTE_SIZE];
     (void)snprintf(text, sizeof text, "Ratios (×) are to %.100s on %s. Batch size %lld, %s.",
-                   run->rows[0].architecture,
+                   run->rows[0].technique != NULL ? run->rows[0].technique
+                                                  : run->rows[0].architecture,
                    n_networks == 1 || run->n_devices == 1 ? run->rows[0].profile : "each device",
                    (long long)run->rows[0].batch_size, run->rows[0].precision);
     add_note(run, text);
     for (size_t d = 0; d < run->n_devices; ++d) {
         describe_device(run, &run->devices[d], &run->rows[d * n_networks]);
     }
+    for (size_t i = 0; i < run->n_rows; ++i) {
+        describe_row(run, &run->rows[i], i < n_networks);
+    }
 }
 
-static jc_status compare(compare_run *run, const compare_options *own) {
+static jc_status load_techniques(compare_run *run) {
+    jc_status status = JC_OK;
+    for (size_t i = 0; status == JC_OK && i < run->own->n_techniques; ++i) {
+        status = subject_load_technique(run->own->techniques[i], &run->techniques[i], &run->err);
+        run->n_techniques += status == JC_OK ? 1 : 0;
+    }
+    return status;
+}
+
+static jc_status compare(compare_run *run) {
+    const compare_options *own = run->own;
     jc_status status = own->n_profiles == 0 ? add_device(run, NULL) : JC_OK;
     for (size_t i = 0; status == JC_OK && i < own->n_profiles; ++i) {
         status = add_device(run, own->profiles[i]);
     }
+    if (status == JC_OK) {
+        status = load_techniques(run);
+    }
     for (int i = 0; status == JC_OK && i < run->options->n_operands; ++i) {
-        status = add_network(run, run->options->operands[i]);
+        status = add_operand(run, run->options->operands[i]);
     }
     if (status == JC_OK) {
         status = arrange_rows(run);
@@ -176,18 +344,25 @@ static void clear_run(compare_run *run) {
         jc_memo_free(run->devices[i].source.memo);
         jc_profile_free(run->devices[i].profile);
     }
+    for (size_t i = 0; i < run->n_techniques; ++i) {
+        jc_technique_free(run->techniques[i]);
+    }
     jc_arena_clear(&run->arena);
 }
 
 static cli_exit run_compare(const cli_command *self, int argc, char **argv) {
-    compare_options own = {.n_profiles = 0};
+    compare_options own = {.target_energy = (double)NAN};
     cli_options options = {.extra = &own};
     cli_exit code = CLI_OK;
     if (!cli_parse(self, argc, argv, &options, &code)) {
         return code;
     }
-    compare_run run = {.options = &options};
-    if (compare(&run, &own) == JC_OK) {
+    const char *wrong = combine_pruning(&own);
+    if (wrong != NULL) {
+        return cli_report_usage(self->name, "%s", wrong);
+    }
+    compare_run run = {.options = &options, .own = &own};
+    if (compare(&run) == JC_OK) {
         const comparison what = {.rows = run.rows, .n_rows = run.n_rows, .notes = run.notes};
         code = comparison_print(&options, &what);
     } else {
@@ -201,9 +376,25 @@ static const cli_option option_profile = {
     'p', "profile", "PROFILE", "a device's profile, as for predict; again for more devices",
     parse_profile};
 
+static const cli_option option_technique = {
+    't', "technique", "TECHNIQUE",
+    "beside each ARCH: a technique's file, or its steps ('prune: 0.5')", parse_technique};
+
+static const cli_option option_prune = {
+    0, "prune", "RATIO|energy", "as -t 'prune: RATIO', or by energy, to a target", parse_prune};
+
+static const cli_option option_target_energy = {
+    0, "target-energy", "SHARE", "of --prune energy: what is to be left", parse_target_energy};
+
+static const cli_option option_prune_exits = {0, "prune-exits", NULL,
+                                              "leave out exits that do not pay", parse_prune_exits};
+
 static const cli_option *const options_of_compare[] = {
-    &option_profile,    &cli_option_batch_size, &cli_option_precision,
-    &cli_option_format, &cli_option_output,     NULL,
+    &option_profile,       &option_technique,
+    &option_prune,         &option_target_energy,
+    &option_prune_exits,   &cli_option_batch_size,
+    &cli_option_precision, &cli_option_format,
+    &cli_option_output,    NULL,
 };
 
 extern const cli_command cli_compare;
@@ -212,7 +403,9 @@ const cli_command cli_compare = {
     .name = "compare",
     .summary = "Compare what networks cost, in every metric, on one device or several",
     .operands = "ARCH...",
-    .help = "The first ARCH is the baseline that ratios refer to.\n",
+    .help = "The first ARCH is the baseline that ratios refer to. An ARCH is a YAML file, the name "
+            "of a\n"
+            "network of the zoo, or a technique file that names its networks.\n",
     .min_operands = 1,
     .max_operands = -1,
     .options = options_of_compare,

@@ -27,7 +27,14 @@ enum {
     COLUMN_ENERGY_LOW,
     COLUMN_ENERGY_HIGH,
     COLUMN_ENERGY_PER_SAMPLE,
+    COLUMN_ENERGY_P50,
+    COLUMN_ENERGY_P95,
+    COLUMN_ENERGY_WORST,
+    COLUMN_RUNTIME_P50,
+    COLUMN_RUNTIME_P95,
+    COLUMN_RUNTIME_WORST,
     COLUMN_ENERGY_SOURCE,
+    COLUMN_EXITS,
     COLUMN_NOTE,
     COLUMN_RATIOS,                                     // as many as there are metrics
     COLUMN_CELLS = COLUMN_RATIOS + COMPARISON_METRICS, // the same, for people
@@ -63,7 +70,14 @@ static const report_column all_columns[COLUMNS] = {
     [COLUMN_ENERGY_LOW] = {.name = "energy_low_j", .type = REPORT_REAL},
     [COLUMN_ENERGY_HIGH] = {.name = "energy_high_j", .type = REPORT_REAL},
     [COLUMN_ENERGY_PER_SAMPLE] = {.name = "energy_per_sample_j", .type = REPORT_REAL},
+    [COLUMN_ENERGY_P50] = {.name = "energy_p50_j", .type = REPORT_REAL},
+    [COLUMN_ENERGY_P95] = {.name = "energy_p95_j", .type = REPORT_REAL},
+    [COLUMN_ENERGY_WORST] = {.name = "energy_worst_j", .type = REPORT_REAL},
+    [COLUMN_RUNTIME_P50] = {.name = "runtime_p50_s", .type = REPORT_REAL},
+    [COLUMN_RUNTIME_P95] = {.name = "runtime_p95_s", .type = REPORT_REAL},
+    [COLUMN_RUNTIME_WORST] = {.name = "runtime_worst_s", .type = REPORT_REAL},
     [COLUMN_ENERGY_SOURCE] = {.name = "energy_source", .type = REPORT_TEXT},
+    [COLUMN_EXITS] = {.name = "exits", .type = REPORT_LIST},
     [COLUMN_NOTE] = {.name = "note", .type = REPORT_TEXT},
     [COLUMN_RATIOS + COMPARISON_PARAMS] = {.name = "params_ratio", .type = REPORT_REAL},
     [COLUMN_RATIOS + COMPARISON_MACS] = {.name = "macs_ratio", .type = REPORT_REAL},
@@ -86,7 +100,7 @@ static const report_unit units[COMPARISON_METRICS] = {
 };
 
 double comparison_value(const comparison_row *row, comparison_metric metric) {
-    const jc_totals *t = &row->totals;
+    const jc_totals *t = &row->cost.totals;
     const double values[COMPARISON_METRICS] = {
         [COMPARISON_PARAMS] = (double)t->params,
         [COMPARISON_MACS] = (double)t->macs,
@@ -130,7 +144,7 @@ static const char *format_cell(double value, report_unit unit, double factor, ch
 static void fill_row(const comparison *what, size_t row, report_value *v, char (*cells)[CELL_SIZE],
                      jc_arena *arena) {
     const comparison_row *r = &what->rows[row];
-    const jc_totals *t = &r->totals;
+    const jc_totals *t = &r->cost.totals;
     v[COLUMN_NAME].text = r->technique == NULL ? r->architecture : r->technique;
     if (r->technique != NULL && r->architecture != NULL) {
         const size_t size = strlen(r->architecture) + strlen(r->technique) + 4;
@@ -156,7 +170,14 @@ static void fill_row(const comparison *what, size_t row, report_value *v, char (
     v[COLUMN_ENERGY_LOW].real = t->energy_low_j;
     v[COLUMN_ENERGY_HIGH].real = t->energy_high_j;
     v[COLUMN_ENERGY_PER_SAMPLE].real = t->energy_per_sample_j;
+    v[COLUMN_ENERGY_P50].real = r->cost.energy_p50_j;
+    v[COLUMN_ENERGY_P95].real = r->cost.energy_p95_j;
+    v[COLUMN_ENERGY_WORST].real = r->cost.energy_worst_j;
+    v[COLUMN_RUNTIME_P50].real = r->cost.runtime_p50_s;
+    v[COLUMN_RUNTIME_P95].real = r->cost.runtime_p95_s;
+    v[COLUMN_RUNTIME_WORST].real = r->cost.runtime_worst_s;
     v[COLUMN_ENERGY_SOURCE].text = r->energy_source;
+    v[COLUMN_EXITS].list = r->exits;
     v[COLUMN_NOTE].text = r->note;
     for (int m = 0; m < COMPARISON_METRICS; ++m) {
         const comparison_metric metric = (comparison_metric)m;

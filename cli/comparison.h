@@ -10,7 +10,7 @@
 
 #include "command.h"
 
-#include <joulecast/analyze.h>
+#include <joulecast/technique.h>
 
 /** What a row is compared by. */
 typedef enum comparison_metric {
@@ -29,7 +29,8 @@ typedef struct comparison_row {
     const char *profile;   ///< name of the device's profile
     const char *precision;
     int64_t batch_size;
-    jc_totals totals;
+    jc_evaluation cost;
+    const char *const *exits;  ///< in words; ends with NULL; NULL where there are none
     const char *energy_source; ///< NULL = there are no joules
     const char *note;          ///< why something is not known; NULL = nothing to say
     size_t baseline;           ///< index of the row that its ratios refer to

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { WIDE_GAP = 2, NARROW_GAP = 1, MAX_COLUMNS = 32 };
+enum { WIDE_GAP = 2, NARROW_GAP = 1, MAX_COLUMNS = 64 };
 
 static const char ellipsis[] = "…";
 

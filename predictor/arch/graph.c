@@ -38,18 +38,13 @@ static const char *name_from_path(const char *path, jc_arena *arena) {
                               dot == NULL || dot == base ? strlen(base) : (size_t)(dot - base));
 }
 
-static jc_status build(jc_graph *graph, const char *text, size_t length, const char *name,
-                       jc_error *err) {
-    jc_yaml *root = NULL;
+static jc_status build_tree(jc_graph *graph, const jc_yaml *root, const char *name, jc_error *err) {
     // In the arena: layers are named by their templates for as long as the graph lives.
     document *doc = jc_arena_alloc(&graph->arena, 1, sizeof *doc);
     if (doc == NULL) {
         return jc_error_set(err, JC_ENOMEM, name, 0, "out of memory");
     }
-    jc_status status = jc_yaml_parse(text, length, name, &graph->arena, &root, err);
-    if (status == JC_OK) {
-        status = document_compile(root, name, &graph->arena, doc, err);
-    }
+    jc_status status = document_compile(root, name, &graph->arena, doc, err);
     if (status == JC_OK) {
         status = document_expand(doc, graph, err);
     }
@@ -58,6 +53,13 @@ static jc_status build(jc_graph *graph, const char *text, size_t length, const c
     }
     graph->name = doc->name != NULL ? doc->name : name_from_path(name, &graph->arena);
     return graph->name == NULL ? jc_error_set(err, JC_ENOMEM, name, 0, "out of memory") : JC_OK;
+}
+
+static jc_status build(jc_graph *graph, const char *text, size_t length, const char *name,
+                       jc_error *err) {
+    jc_yaml *root = NULL;
+    const jc_status status = jc_yaml_parse(text, length, name, &graph->arena, &root, err);
+    return status == JC_OK ? build_tree(graph, root, name, err) : status;
 }
 
 static jc_status create(const jc_graph_options *options, jc_graph **out_graph, jc_error *err) {
@@ -98,6 +100,44 @@ jc_status jc_graph_parse(const char *text, size_t length, const char *name,
     }
     *out_graph = graph;
     return JC_OK;
+}
+
+jc_status graph_from_layers(const jc_yaml *layers, const char *file, const jc_shape *input,
+                            jc_graph **out_graph, jc_error *err) {
+    char sizes[JC_MAX_RANK][24];
+    jc_yaml size[JC_MAX_RANK];
+    const int rank = input->rank - 1; // of one sample
+    for (int i = 0; i < rank; ++i) {
+        (void)snprintf(sizes[i], sizeof sizes[i], "%" PRId64, input->dim[i + 1]);
+        size[i] = (jc_yaml){
+            .line = layers->line, .text = sizes[i], .next = i + 1 < rank ? &size[i + 1] : NULL};
+    }
+    jc_yaml shape = {.kind = JC_YAML_SEQUENCE,
+                     .line = layers->line,
+                     .n = rank,
+                     .key = "input",
+                     .key_line = layers->line,
+                     .child = size};
+    jc_yaml list = *layers;
+    list.key = "layers";
+    list.next = NULL;
+    jc_yaml inputs = {.kind = JC_YAML_MAPPING,
+                      .line = layers->line,
+                      .n = 1,
+                      .key = "inputs",
+                      .key_line = layers->line,
+                      .child = &shape,
+                      .next = &list};
+    const jc_yaml root = {.kind = JC_YAML_MAPPING, .line = layers->line, .n = 2, .child = &inputs};
+    const jc_graph_options options = {.batch_size = input->dim[0]};
+    jc_graph *graph = NULL;
+    jc_status status = create(&options, &graph, err);
+    if (status == JC_OK && (status = build_tree(graph, &root, file, err)) != JC_OK) {
+        jc_graph_free(graph);
+    } else if (status == JC_OK) {
+        *out_graph = graph;
+    }
+    return status;
 }
 
 jc_status jc_graph_load(const char *path, const jc_graph_options *options, jc_graph **out_graph,

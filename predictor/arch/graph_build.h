@@ -70,4 +70,13 @@ JC_MUST_USE jc_status graph_apply(jc_graph *graph, const layer_request *request,
 /** Expand a compiled document into an empty graph. */
 JC_MUST_USE jc_status document_expand(const document *doc, jc_graph *graph, jc_error *err);
 
+/**
+ * A graph of a list of layers that takes one tensor: what another file attaches to a network.
+ *
+ * @param layers  the list; it, its texts and `file` must outlive the graph, whose layers they name.
+ * @param input   shape of the tensor, the batch in front.
+ */
+JC_MUST_USE jc_status graph_from_layers(const jc_yaml *layers, const char *file,
+                                        const jc_shape *input, jc_graph **out_graph, jc_error *err);
+
 #endif

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+/** @file Private to technique_*.c: the state of a reader of technique files. */
+#ifndef JC_ANALYZE_TECHNIQUE_READ_H
+#define JC_ANALYZE_TECHNIQUE_READ_H
+
+#include "technique.h"
+
+typedef struct technique_reader {
+    jc_technique *technique;
+    technique_network *network; ///< whose steps are read
+    const char *file;
+    int depth; ///< of techniques within techniques
+    jc_error *err;
+} technique_reader;
+
+/** A step, or a list of steps, into the reader's network. */
+JC_MUST_USE jc_status technique_read_steps(technique_reader *r, const jc_yaml *node);
+
+/** Fails with file and line. */
+jc_status technique_fail(technique_reader *r, int line, const char *format, ...) JC_PRINTF(3, 4);
+
+/** "what must be wanted, not …". */
+jc_status technique_fail_value(technique_reader *r, const jc_yaml *node, const char *what,
+                               const char *wanted);
+
+/** Every key of a mapping has to be one of the names [ends with NULL]. */
+JC_MUST_USE jc_status technique_check_keys(technique_reader *r, const jc_yaml *node,
+                                           const char *what, const char *const *names);
+
+/** A number from 0 to 1. */
+JC_MUST_USE jc_status technique_read_share(technique_reader *r, const jc_yaml *node,
+                                           const char *what, double *out_share);
+
+#endif

@@ -1,0 +1,308 @@
+# SPDX-License-Identifier: Apache-2.0
+"""compare -t: every example of docs/TECHNIQUES.md, values known by hand, and invariants."""
+
+import itertools
+import json
+import re
+import unittest
+
+from driver import SOURCE, Process
+
+BLOCKS = re.findall(r"```yaml\n(.*?)```", (SOURCE / "docs/TECHNIQUES.md").read_text(), re.DOTALL)
+
+RESIDUAL = """\
+inputs: {image: [3, 16, 16]}
+blocks:
+  unit:
+    layers:
+      - add:
+          branches:
+            - []
+            - - conv2d: {out_channels: 4, kernel_size: 1, bias: false}
+              - relu
+              - conv2d: {out_channels: in_channels * 2, kernel_size: 1, bias: false}
+      - relu
+layers:
+  - conv2d: {name: stem, out_channels: 8, kernel_size: 1, bias: false}
+  - unit: {repeat: 4}
+  - global_avg_pool2d
+  - flatten
+  - linear: {out_features: 5, bias: false}
+"""
+
+
+class Techniques(Process):
+    def setUp(self):
+        super().setUp()
+        self.small = self.write("small.yaml", BLOCKS[0])
+        self.residual = self.write("residual.yaml", RESIDUAL)
+
+    def compare(self, *arguments, **more):
+        return json.loads(self.run_program("compare", "-p", "test-device", "-f", "json",
+                                           *arguments, **more).stdout)
+
+    def under(self, network, *techniques):
+        """The rows of techniques, each of which is steps written out; without the baseline."""
+        arguments = itertools.chain.from_iterable(("-t", t) for t in techniques)
+        return self.compare(network, *arguments)[1:]
+
+    def refuse(self, message, network, technique, line=1):
+        path = self.write("refused.yaml", technique)
+        self.assert_error(f"refused.yaml:{line}: ", "compare", "-p", "test-device", network,
+                          "-t", path, code=2)
+        self.assert_error(message, "compare", "-p", "test-device", network, "-t", path, code=2)
+
+
+class Examples(Techniques):
+    def test_all(self):
+        self.assertGreater(len(BLOCKS), 12)
+        for block in BLOCKS:
+            *_, last = block.strip().splitlines()
+            path = self.write("example.yaml", block)
+            with self.subTest(block):
+                if last.startswith("# error "):
+                    self.assert_error(last[8:], "compare", "-p", "test-device", self.small, "-t",
+                                      path, code=2)
+                    continue
+                match = re.fullmatch(r"# (small )?gives (\d+) parameters, (\d+) MACs", last)
+                self.assertIsNotNone(match, last)
+                rows = (self.compare(self.small, "-t", path) if match[1] else self.compare(path))
+                self.assertEqual((rows[-1]["params"], rows[-1]["macs"]),
+                                 (int(match[2]), int(match[3])))
+
+
+class Pruning(Techniques):
+    def test_channels_of_an_addition_stay_equal(self):
+        # stem 3 -> 8, units 8 -> 4 -> 8, linear 8 -> 5: halving the stem halves every unit's end.
+        base, half = self.compare(self.residual, "-t", "prune: {ratio: 0.5, layers: stem}")
+        self.assertEqual(base["params"], 24 + 4 * 64 + 40)
+        self.assertEqual(half["params"], 12 + 4 * 32 + 20)
+        # The inner channels are a group of their own in each unit.
+        inner, = self.under(self.residual, 'prune: {ratio: 0.5, layers: "unit[1].conv2d_1"}')
+        self.assertEqual(inner["params"], 24 + 3 * 64 + 32 + 40)
+
+    def test_depthwise_and_concat(self):
+        network = self.write("depthwise.yaml", """\
+inputs: {image: [3, 8, 8]}
+layers:
+  - concat:
+      branches:
+        - [conv2d: {name: a, out_channels: 4, kernel_size: 1, bias: false}]
+        - [conv2d: {name: b, out_channels: 8, kernel_size: 1, bias: false}]
+  - batch_norm
+  - conv2d: {name: each, out_channels: 24, kernel_size: 3, groups: 12, bias: false}
+  - conv2d: {name: mix, out_channels: 6, kernel_size: 1, bias: false}
+  - global_avg_pool2d
+""")
+        base, pruned = self.compare(network, "-t", "prune: {ratio: 0.5, layers: a}")
+        self.assertEqual(base["params"], 12 + 24 + 24 + 24 * 9 + 24 * 6)
+        self.assertEqual(pruned["params"], 6 + 24 + 20 + 20 * 9 + 20 * 6)
+
+    def test_groups_stay_equal(self):
+        network = self.write("groups.yaml", """\
+inputs: {image: [3, 8, 8]}
+layers:
+  - conv2d: {name: first, out_channels: 12, kernel_size: 1, bias: false}
+  - conv2d: {name: grouped, out_channels: 12, kernel_size: 1, groups: 3, bias: false}
+  - conv2d: {name: last, out_channels: 2, kernel_size: 1, bias: false}
+""")
+        pruned, = self.under(network, "prune: {ratio: 0.4, layers: first}")  # 7.2: 6 or 9
+        self.assertEqual(pruned["params"], 3 * 6 + 12 * 2 + 24)
+        self.refuse("keep a multiple of 3", network, "prune:\n  keep: {first: 8}\n", line=2)
+        uneven = self.write("uneven.yaml", """\
+inputs: {image: [3, 8, 8]}
+layers:
+  - concat:
+      branches:
+        - [conv2d: {name: a, out_channels: 4, kernel_size: 1}]
+        - [conv2d: {name: b, out_channels: 4, kernel_size: 1}]
+  - conv2d: {out_channels: 4, kernel_size: 1, groups: 2}
+  - conv2d: {out_channels: 2, kernel_size: 1}
+""")
+        self.refuse("groups have to stay equal", uneven, "prune: {ratio: 0.5, layers: a}")
+
+    def test_every_network_of_the_zoo(self):
+        for path in sorted((SOURCE / "architectures").glob("*.yaml")):
+            base, none, half = self.compare(str(path), "-t", "prune: 0", "-t", "prune: 0.5")
+            for name in base:
+                if name not in ("technique", "note"):
+                    self.assertEqual(none[name], base[name], (path, name))
+            for name in ("params", "macs", "weight_bytes", "activation_bytes", "energy_j"):
+                self.assertLess(half[name], base[name], (path, name))
+                self.assertGreater(half[name], 0)
+
+    def test_by_energy(self):
+        base, pruned = self.compare("alexnet", "-t", "prune: {energy: 0.5}")
+        self.assertLessEqual(pruned["energy_ratio"], 0.5)
+        self.assertGreater(pruned["energy_ratio"], 0.4)  # the steps are small
+        by_options = self.compare("alexnet", "--prune", "energy", "--target-energy", "0.5")[1]
+        self.assertEqual(by_options, pruned)
+        same, = self.under("alexnet", "prune: {energy: 1}")
+        self.assertEqual(same["energy_j"], base["energy_j"])
+        self.refuse("pruning channels brings the energy to", "alexnet", "prune: {energy: 0.001}")
+
+
+class Others(Techniques):
+    def test_depth(self):
+        half, none, block = self.under(self.residual, "depth: 0.5", "depth: 0",
+                                       'depth: {drop: "unit[2]"}')
+        self.assertEqual(half["params"], 24 + 2 * 64 + 40)
+        self.assertEqual(none["params"], 24 + 4 * 64 + 40)
+        self.assertEqual(block["params"], 24 + 3 * 64 + 40)
+
+    def test_sparsity_is_priced_as_dense(self):
+        base, sparse = self.compare(self.small, "-t", "sparsity: 0.25")
+        for name in ("runtime_s", "energy_j", "weight_bytes", "activation_bytes"):
+            self.assertEqual(sparse[name], base[name])
+        self.assertLess(sparse["macs_ratio"], 0.26)
+
+    def test_precision_without_rows_is_unknown(self):
+        row, mixed = self.under(self.small, "precision: int4",
+                                "precision: {weights: binary, layers: early}")
+        for r, reason in ((row, "no rows in int4"), (mixed, "no rows of binary weights with f32")):
+            self.assertIsNone(r["energy_j"])
+            self.assertIsNone(r["runtime_s"])
+            self.assertIn(reason, r["note"])
+        self.assertEqual(row["weight_bytes"], 25578 / 2)
+        self.assertEqual(mixed["weight_bytes"], 448 / 8 + 4 * (25578 - 448))
+
+    def test_exits_by_hand(self):
+        # The test's profile prices convolutions at 10 W and 1 ns a MAC, all else at 5 W, 1 ns a byte.
+        exit_at = "exits: [{{after: max_pool2d_1, rate: {}}}]"
+        base, *rows = self.compare(self.small, *itertools.chain.from_iterable(
+            ("-t", exit_at.format(rate)) for rate in (0, 0.4, 1)))
+        classifier_j = 5e-9 * 4 * (16 * 256 + 16)  # the mean
+        classifier_j += 5e-9 * 4 * (16 + 160 + 10)  # the linear layer
+        pooled_j = 5e-9 * 4 * 16 * (2 * 1024 + 1024 + 256)  # relu and pooling: read and written
+        head_j = 442368e-8 + pooled_j
+        for row, rate in zip(rows, (0, 0.4, 1)):
+            left = base["energy_j"] - head_j
+            self.assertAlmostEqual(row["energy_j"],
+                                   head_j + classifier_j + (1 - rate) * left, places=12)
+            self.assertIn(f"pays from {100 * classifier_j / left:.2g} %", row["exits"][0])
+        middle = rows[1]
+        self.assertAlmostEqual(middle["energy_p50_j"], base["energy_j"] + classifier_j, places=12)
+        self.assertAlmostEqual(middle["energy_worst_j"], base["energy_j"] + classifier_j, places=12)
+        self.assertAlmostEqual(rows[2]["energy_p50_j"], head_j + classifier_j, places=12)
+
+    def test_exits_that_do_not_pay_are_dropped(self):
+        useless = "exits: [{after: early, rate: 0.0001}, {after: max_pool2d_1, rate: 0.5}]"
+        both = self.compare(self.small, "-t", useless)
+        pruned = self.compare(self.small, "-t", useless, "--prune-exits")
+        good = self.compare(self.small, "-t", "exits: [{after: max_pool2d_1, rate: 0.5}]")
+        self.assertLess(pruned[1]["energy_j"], both[1]["energy_j"])
+        self.assertEqual(pruned[1]["params"], good[1]["params"])
+        # Its inputs go on, and leave later in the proportions of the others.
+        self.assertAlmostEqual(pruned[1]["energy_ratio"], good[1]["energy_ratio"], places=3)
+        self.assertIn("dropped", pruned[1]["exits"][0])
+        self.assertNotIn("dropped", pruned[1]["exits"][1])
+
+    def test_cascade(self):
+        path = self.write("cascade.yaml", """\
+networks:
+  - {name: a, architecture: tiny.yaml, next: {b: 0.3, c: 0.1}}
+  - {name: b, architecture: small.yaml, next: {c: 0.5, done: 0.5}}
+  - {name: c, architecture: residual.yaml}
+""")
+        tiny, small, residual, cascade = self.compare(self.tiny, self.small, self.residual, path)
+        for name in ("energy_j", "runtime_s"):
+            self.assertAlmostEqual(cascade[name], tiny[name] + 0.3 * small[name]
+                                   + 0.25 * residual[name], places=12)
+        self.assertAlmostEqual(cascade["energy_p50_j"], tiny["energy_j"], places=12)
+        self.assertAlmostEqual(cascade["energy_worst_j"], sum(
+            r["energy_j"] for r in (tiny, small, residual)), places=12)
+        self.assertIsNone(cascade["architecture"])
+
+
+class Invariants(Techniques):
+    STEPS = ("prune: {ratio: 0.25, layers: late}", "precision: f32", "sparsity: 0.5",
+             "exits: [{after: max_pool2d_1, rate: 0.3}]", "active: {fraction: 0.5, layers: early}")
+
+    def test_order_does_not_matter(self):
+        rows = self.under(self.small, *("[" + ", ".join(order) + "]" for order in
+                                        itertools.islice(itertools.permutations(self.STEPS), 0, 60,
+                                                         7)))
+        for row in rows[1:]:
+            self.assertEqual({**row, "technique": None}, {**rows[0], "technique": None})
+
+    def test_nothing_is_the_baseline(self):
+        for nothing in ("prune: 0", "depth: {ratio: 0}", "sparsity: 1", "active: 1",
+                        "precision: f32"):
+            base, row = self.compare(self.residual, "-t", nothing)
+            self.assertEqual({**row, "technique": None}, base, nothing)
+
+    def test_expected_energy_lies_between_the_paths(self):
+        cheapest = self.under(self.small, "exits: [{after: max_pool2d_1, rate: 1}]")[0]
+        for rate in (0.1, 0.25, 0.5, 0.75, 0.9):
+            row, = self.under(self.small, f"exits: [{{after: max_pool2d_1, rate: {rate}}}]")
+            self.assertGreater(row["energy_j"], cheapest["energy_j"])
+            self.assertLess(row["energy_j"], row["energy_worst_j"])
+            self.assertLessEqual(row["energy_p50_j"], row["energy_p95_j"])
+            self.assertLessEqual(row["energy_p95_j"], row["energy_worst_j"])
+
+
+class BadInput(Techniques):
+    def test_values(self):
+        for technique, message in (
+                ("prune: 1.5", "prune must be a number from 0 to 1"),
+                ("prune: -0.1", "prune must be a number from 0 to 1"),
+                ("prune: 1", "leaves no channel"),
+                ("prune: {ratoi: 0.5}", "did you mean 'ratio'?"),
+                ("prune: {multiple_of: 8}", "prune needs one of"),
+                ("prune: {ratio: 0.5, layers: lat}", "did you mean 'late'?"),
+                ("prune: {ratio: 0.5, layers: relu}", "none of its layers makes channels"),
+                ("prun: 0.5", "did you mean 'prune'?"),
+                ("precision: int7", "precision must be f32"),
+                ("sparsity: {layers: late}", "sparsity needs density or activations"),
+                ("sparsity: {density: 0.5, layers: relu}", "none of its layers has work"),
+                ("active: many", "active must be a number"),
+                ("depth: 0.5", "nothing of small is written with `repeat`"),
+                ("exits: [{after: nowhere, rate: 0.5}]", "has no layer or block 'nowhere'"),
+                ("exits: [{after: late, rate: 2}]", "rate must be a number from 0 to 1"),
+                ("exits: [{after: late}]", "an exit needs `after` and `rate`"),
+                ("exits: [{after: relu, rate: 0.1}]", "names 2"),
+                ("exits: [{after: late, rate: 0.1}, {after: late, rate: 0.1}]", "has an exit"),
+                ("exits: [{after: late, rate: 0.1, layers: [linear: {out_features: x}]}]",
+                 "linear"),
+                ("[precision: int8, precision: f16]", "contradicts line 1"),
+                ("[prune: {energy: 0.9}, prune: {energy: 0.8}]", "names one"),
+                ("technique: refused.yaml", "more than 8 deep"),
+                ("5", "a step must be"), ("", "a step must be")):
+            with self.subTest(technique):
+                self.refuse(message, self.small, technique)
+        self.refuse("keep", self.small, "prune:\n  keep: {late: 64}\n", line=2)
+
+    def test_options(self):
+        for arguments, message in (
+                (("--prune", "energy"), "belong together"),
+                (("--target-energy", "0.5"), "belong together"),
+                (("--prune", "2"), "must be energy, or a ratio"),
+                (("--prune", "energy", "--target-energy", "2"), "must be a share"),
+                (("-t", ""), "must be a technique's file")):
+            self.assert_error(message, "compare", "-p", "test-device", self.small, *arguments,
+                              code=1)
+
+    def test_cascades(self):
+        for body, line, message in (
+                ("[{name: a, architecture: small.yaml, next: {b: 0.5}}]", 1, "no network 'b'"),
+                ("[{name: a, architecture: small.yaml, next: {a: 0.5}}]", 1, "does not come after"),
+                ("[{name: a, architecture: small.yaml},\n {name: a, architecture: tiny.yaml}]", 2,
+                 "two networks 'a'"),
+                ("[{name: a}]", 1, "needs `name` and `architecture`"),
+                ("[{name: a, architecture: gone.yaml}]", 1, "gone.yaml"),
+                ("[{name: a, architecture: small.yaml, next: {done: 0.5, b: 0.6}},\n"
+                 " {name: b, architecture: tiny.yaml}]", 1, "sum to 1.1"),
+                ("[{name: a, architecture: small.yaml, steps: [prune: 2]}]", 1, "prune must be")):
+            path = self.write("refused.yaml", f"networks: {body}\n")
+            with self.subTest(body):
+                self.assert_error(f"{line}: ", "compare", "-p", "test-device", path, code=2)
+                self.assert_error(message, "compare", "-p", "test-device", path, code=2)
+        path = self.write("cascade.yaml", "networks: [{name: a, architecture: small.yaml}]\n")
+        self.assert_error("is an operand", "compare", "-p", "test-device", self.small, "-t", path,
+                          code=2)
+        path = self.write("open.yaml", "steps: [prune: 0.5]\n")
+        self.assert_error("names no `architecture`", "compare", "-p", "test-device", path, code=2)
+
+
+if __name__ == "__main__":
+    unittest.main()
