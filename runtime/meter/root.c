@@ -46,20 +46,36 @@ jc_status root_reread(int fd, const char *path, char *buffer, jc_error *err) {
     return JC_OK;
 }
 
-jc_status root_reread_count(int fd, const char *path, uint64_t *out_value, jc_error *err) {
-    char text[ROOT_TEXT_SIZE];
-    const jc_status status = root_reread(fd, path, text, err);
-    if (status != JC_OK) {
-        return status;
-    }
+static jc_status parse_integer(const char *path, int64_t least, const char *text,
+                               int64_t *out_value, jc_error *err) {
     int64_t value = 0;
-    if (!jc_parse_int64(text, &value) || value < 0) {
+    if (!jc_parse_int64(text, &value) || value < least) {
         char absolute[ROOT_PATH_SIZE + 1];
         (void)snprintf(absolute, sizeof absolute, "/%s", path);
-        return jc_error_set(err, JC_EIO, absolute, 0, "'%.40s' is not a whole number", text);
+        return jc_error_set(err, JC_EIO, absolute, 0, "'%.40s' is not a whole number%s", text,
+                            least == 0 ? " of 0 or more" : "");
     }
-    *out_value = (uint64_t)value;
+    *out_value = value;
     return JC_OK;
+}
+
+jc_status root_reread_integer(int fd, const char *path, int64_t *out_value, jc_error *err) {
+    char text[ROOT_TEXT_SIZE];
+    const jc_status status = root_reread(fd, path, text, err);
+    return status == JC_OK ? parse_integer(path, INT64_MIN, text, out_value, err) : status;
+}
+
+jc_status root_reread_count(int fd, const char *path, uint64_t *out_value, jc_error *err) {
+    char text[ROOT_TEXT_SIZE];
+    int64_t value = 0;
+    jc_status status = root_reread(fd, path, text, err);
+    if (status == JC_OK) {
+        status = parse_integer(path, 0, text, &value, err);
+    }
+    if (status == JC_OK) {
+        *out_value = (uint64_t)value;
+    }
+    return status;
 }
 
 jc_status root_read(int root_fd, const char *path, char *buffer, jc_error *err) {

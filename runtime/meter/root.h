@@ -36,7 +36,11 @@ JC_MUST_USE jc_status root_open(int root_fd, const char *path, int *out_fd, jc_e
  */
 JC_MUST_USE jc_status root_reread(int fd, const char *path, char *buffer, jc_error *err);
 
-/** As root_reread, for a whole number that is not negative. @retval JC_EIO  also: no such number */
+/** As root_reread, for a whole number. @retval JC_EIO  also: no such number */
+JC_MUST_USE jc_status root_reread_integer(int fd, const char *path, int64_t *out_value,
+                                          jc_error *err);
+
+/** As root_reread_integer, for a number that is not negative. */
 JC_MUST_USE jc_status root_reread_count(int fd, const char *path, uint64_t *out_value,
                                         jc_error *err);
 

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * @file
+ * Rails: power read from files, in watts or as a voltage and a current, and the sum of several.
+ */
+#ifndef JC_METER_RAILS_H
+#define JC_METER_RAILS_H
+
+#include "handle.h"
+
+enum { MOST_RAILS = 32 };
+
+/** One rail. Its power is the first file's number, or the product of both, over `per_watt`. */
+typedef struct power_rail {
+    int fd;                    ///< power, or voltage
+    int current_fd;            ///< −1 = the first is power
+    char path[ROOT_PATH_SIZE]; ///< of the first, for messages
+    char current_path[ROOT_PATH_SIZE];
+    double per_watt;
+} power_rail;
+
+/** All that is added up. Zeroed = none. */
+typedef struct power_rails {
+    power_rail rails[MOST_RAILS];
+    size_t n;
+    char name[128]; ///< "VDD_GPU_SOC + VDD_CPU_CV"
+} power_rails;
+
+/** Rails that a handle owns; NULL if out of memory. */
+power_rails *rails_create(jc_meter_handle *handle);
+
+/**
+ * Add a rail: the paths and per_watt of `rail`, its files are opened here.
+ *
+ * @retval JC_EUNSUPPORTED  more than MOST_RAILS
+ */
+JC_MUST_USE jc_status rails_add(power_rails *rails, int root_fd, const power_rail *rail,
+                                const char *name, jc_error *err);
+
+/** A sensor's `read`; the source is the rails. A current that flows back counts as it is. */
+jc_status rails_read(void *source, double *out_w, jc_error *err);
+
+#endif
