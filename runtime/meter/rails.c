@@ -7,13 +7,42 @@
 #include <string.h>
 #include <unistd.h>
 
+jc_status rail_open(int root_fd, power_rail *rail, jc_error *err) {
+    rail->current_fd = -1;
+    jc_status status = root_open(root_fd, rail->path, &rail->fd, err);
+    if (status == JC_OK && rail->current_path[0] != '\0') {
+        status = root_open(root_fd, rail->current_path, &rail->current_fd, err);
+        if (status != JC_OK) {
+            (void)close(rail->fd); // read only: nothing can be lost
+        }
+    }
+    return status;
+}
+
+void rail_close(const power_rail *rail) {
+    (void)close(rail->fd); // read only: nothing can be lost
+    if (rail->current_fd >= 0) {
+        (void)close(rail->current_fd);
+    }
+}
+
+jc_status rail_read(const power_rail *rail, double *out_w, jc_error *err) {
+    int64_t power = 0;
+    int64_t current = 1;
+    jc_status status = root_reread_integer(rail->fd, rail->path, &power, err);
+    if (status == JC_OK && rail->current_fd >= 0) {
+        status = root_reread_integer(rail->current_fd, rail->current_path, &current, err);
+    }
+    if (status == JC_OK) {
+        *out_w = (double)power * (double)current / rail->per_watt;
+    }
+    return status;
+}
+
 static void free_rails(void *source) {
     power_rails *rails = source;
     for (size_t i = 0; i < rails->n; ++i) {
-        (void)close(rails->rails[i].fd); // read only: nothing can be lost
-        if (rails->rails[i].current_fd >= 0) {
-            (void)close(rails->rails[i].current_fd);
-        }
+        rail_close(&rails->rails[i]);
     }
     free(rails);
 }
@@ -34,17 +63,9 @@ jc_status rails_add(power_rails *rails, int root_fd, const power_rail *rail, con
     }
     power_rail *added = &rails->rails[rails->n];
     *added = *rail;
-    added->current_fd = -1;
-    jc_status status = root_open(root_fd, added->path, &added->fd, err);
+    const jc_status status = rail_open(root_fd, added, err);
     if (status != JC_OK) {
         return status;
-    }
-    if (added->current_path[0] != '\0') {
-        status = root_open(root_fd, added->current_path, &added->current_fd, err);
-        if (status != JC_OK) {
-            (void)close(added->fd); // read only: nothing can be lost
-            return status;
-        }
     }
     rails->n++;
     const size_t used = strlen(rails->name);
@@ -53,25 +74,12 @@ jc_status rails_add(power_rails *rails, int root_fd, const power_rail *rail, con
     return JC_OK;
 }
 
-static jc_status read_rail(const power_rail *rail, double *out_w, jc_error *err) {
-    int64_t power = 0;
-    int64_t current = 1;
-    jc_status status = root_reread_integer(rail->fd, rail->path, &power, err);
-    if (status == JC_OK && rail->current_fd >= 0) {
-        status = root_reread_integer(rail->current_fd, rail->current_path, &current, err);
-    }
-    if (status == JC_OK) {
-        *out_w = (double)power * (double)current / rail->per_watt;
-    }
-    return status;
-}
-
 jc_status rails_read(void *source, double *out_w, jc_error *err) {
     const power_rails *rails = source;
     double sum_w = 0;
     for (size_t i = 0; i < rails->n; ++i) {
         double power_w = 0;
-        const jc_status status = read_rail(&rails->rails[i], &power_w, err);
+        const jc_status status = rail_read(&rails->rails[i], &power_w, err);
         if (status != JC_OK) {
             return status;
         }
