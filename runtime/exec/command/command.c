@@ -4,10 +4,10 @@
 // The program is believed in one thing only, its times, and these are held against our own clock.
 // Whatever else it does wrong ends it, and costs the kernel at hand: the next one starts it anew.
 // It has one task at a time: preparing another gives up the one before.
-#include "child.h"
 #include "request.h"
 
 #include "common/number.h"
+#include "runtime/child/child.h"
 
 #include <inttypes.h>
 #include <math.h>

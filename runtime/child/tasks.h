@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** @file The processes and threads of this machine, as /proc shows them. */
-#ifndef JC_EXEC_TASKS_H
-#define JC_EXEC_TASKS_H
+#ifndef JC_CHILD_TASKS_H
+#define JC_CHILD_TASKS_H
 
 #include <sys/types.h>
 

@@ -7,8 +7,8 @@
  * all it started. Every wait has an end. What it writes to its standard error is read and thrown
  * away, but for the last line, which goes into error messages.
  */
-#ifndef JC_EXEC_CHILD_H
-#define JC_EXEC_CHILD_H
+#ifndef JC_CHILD_CHILD_H
+#define JC_CHILD_CHILD_H
 
 #include <joulecast/status.h>
 
