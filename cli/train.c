@@ -68,15 +68,25 @@ static const cli_option option_learning_curve = {
     0, "learning-curve", NULL, "errors against the number of rows, and no profile",
     parse_learning_curve};
 
+static void print_dropped(const jc_coverage *c, const jc_dropped *d) {
+    (void)fprintf(stderr, "joulecast: %s %s: %lld rows: %s", jc_kernel_name(c->kind),
+                  jc_precision_name(c->precision), (long long)d->rows, d->reason);
+    for (size_t i = 0; i < d->n_numbers; ++i) {
+        (void)fprintf(stderr, "%s%lld", i == 0 ? " (row " : ", ", (long long)d->numbers[i]);
+    }
+    (void)fputs(d->n_numbers == 0                 ? "\n"
+                : (int64_t)d->n_numbers < d->rows ? ", ...)\n"
+                                                  : ")\n",
+                stderr);
+}
+
 // What was left out is said before the table: it bears on every number in it.
 static void report_dropped(const jc_profile *profile) {
     for (size_t i = 0; i < jc_profile_n_kernels(profile); ++i) {
         jc_coverage c;
         jc_profile_coverage(profile, i, &c);
         for (size_t d = 0; d < c.n_dropped; ++d) {
-            (void)fprintf(stderr, "joulecast: %s %s: %lld rows: %s\n", jc_kernel_name(c.kind),
-                          jc_precision_name(c.precision), (long long)c.dropped[d].rows,
-                          c.dropped[d].reason);
+            print_dropped(&c, &c.dropped[d]);
         }
     }
 }

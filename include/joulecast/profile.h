@@ -101,10 +101,15 @@ const jc_device *jc_profile_device(const jc_profile *profile);
 
 const jc_provenance *jc_profile_provenance(const jc_profile *profile);
 
-/** Rows left out of training, and why. */
+enum { JC_DROPPED_NUMBERS = 10 };
+
+/** Rows that training left out, wholly or in part, or distrusted, for one reason. */
 typedef struct jc_dropped {
     const char *reason;
     int64_t rows;
+    int64_t numbers[JC_DROPPED_NUMBERS]; ///< [n_numbers] of the first of them in `<kernel>.csv`,
+                                         ///< from 1
+    size_t n_numbers;                    ///< 0 where an older profile does not tell them
 } jc_dropped;
 
 /** One kernel in one precision that a profile has a model of its own for. */

@@ -12,7 +12,7 @@
  *         precision: f32
  *         rows: 1000                 # used
  *         configurations: 1000       # that differ
- *         dropped: [{reason: text, rows: 3}]
+ *         dropped: [{reason: text, rows: 3, numbers: [17, 40, 41]}]    # the first 10
  *         ranges: {macs: [1, 2e9]}   # quantity: lowest and highest value in the rows
  *         widening: 0.3              # of intervals, per unit of log distance outside the ranges
  *         runtime:                   # seconds

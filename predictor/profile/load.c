@@ -87,11 +87,12 @@ jc_status load_double_or_null(loader *l, const jc_yaml *node, const char *key, d
 jc_status load_int64(loader *l, const jc_yaml *node, const char *key, int64_t limit,
                      int64_t *out_value) {
     char buffer[96];
-    const jc_yaml *value = jc_yaml_get(node, key);
+    const jc_yaml *value = key == NULL ? node : jc_yaml_get(node, key);
     int64_t number = 0;
     if (!jc_yaml_int64(value, &number) || number < 0 || number > limit) {
         return jc_error_set(l->err, JC_EFORMAT, l->path, value->line,
-                            "'%s' must be an integer from 0 to %" PRId64 ", found %s", key, limit,
+                            "'%s' must be an integer from 0 to %" PRId64 ", found %s",
+                            key == NULL ? "item" : key, limit,
                             jc_yaml_describe(value, buffer, sizeof buffer));
     }
     *out_value = number;

@@ -33,7 +33,7 @@ jc_status load_double(loader *l, const jc_yaml *node, const char *key, double *o
 /** The same, NaN for null. */
 jc_status load_double_or_null(loader *l, const jc_yaml *node, const char *key, double *out_value);
 
-/** Integer from 0 to limit under a key. */
+/** Integer from 0 to limit under a key, or of the node itself (key NULL). */
 jc_status load_int64(loader *l, const jc_yaml *node, const char *key, int64_t limit,
                      int64_t *out_value);
 

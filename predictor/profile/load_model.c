@@ -6,8 +6,25 @@
 #include <math.h>
 #include <string.h>
 
+static jc_status load_numbers(loader *l, const jc_yaml *node, jc_dropped *d) {
+    const jc_yaml *list = jc_yaml_get(node, "numbers");
+    if (list == NULL) {
+        return JC_OK;
+    }
+    jc_status status = load_list(l, node, "numbers", JC_DROPPED_NUMBERS);
+    for (const jc_yaml *item = status == JC_OK ? list->child : NULL; item != NULL;
+         item = item->next) {
+        status = load_int64(l, item, NULL, INT64_MAX, &d->numbers[d->n_numbers++]);
+        if (status != JC_OK) {
+            return status;
+        }
+    }
+    return status;
+}
+
 static jc_status load_dropped(loader *l, const jc_yaml *node, kernel_model *k) {
     static const char *const keys[] = {"reason", "rows", NULL};
+    static const char *const optional[] = {"numbers", NULL};
     jc_status status = load_list(l, node, "dropped", 1000);
     if (status != JC_OK) {
         return status;
@@ -19,9 +36,12 @@ static jc_status load_dropped(loader *l, const jc_yaml *node, kernel_model *k) {
     }
     for (const jc_yaml *item = list->child; item != NULL; item = item->next) {
         jc_dropped *d = &k->dropped[k->n_dropped];
-        status = load_check_keys(l, item, keys, NULL);
+        status = load_check_keys(l, item, keys, optional);
         if (status == JC_OK) {
             status = load_int64(l, item, "rows", INT64_MAX, &d->rows);
+        }
+        if (status == JC_OK) {
+            status = load_numbers(l, item, d);
         }
         if (status != JC_OK) {
             return status;

@@ -176,6 +176,14 @@ static void write_dropped(jc_yaml_writer *w, const kernel_model *k) {
         jc_yaml_open_mapping(w, true);
         write_key_text(w, "reason", k->dropped[i].reason);
         write_key_int64(w, "rows", k->dropped[i].rows);
+        if (k->dropped[i].n_numbers > 0) {
+            jc_yaml_write_text(w, "numbers");
+            jc_yaml_open_sequence(w, true);
+            for (size_t n = 0; n < k->dropped[i].n_numbers; ++n) {
+                jc_yaml_write_int64(w, k->dropped[i].numbers[n]);
+            }
+            jc_yaml_close_sequence(w);
+        }
         jc_yaml_close_mapping(w);
     }
     jc_yaml_close_sequence(w);

@@ -209,10 +209,25 @@ Test(train, broken_readings_are_dropped_and_said) {
     cr_assert_eq(c.n_dropped, (size_t)3);
     for (size_t i = 0; i < c.n_dropped; ++i) {
         cr_expect_eq(c.dropped[i].rows, 1);
+        cr_expect_eq(c.dropped[i].n_numbers, (size_t)1);
     }
     cr_expect_eq(c.held_out[JC_TARGET_RUNTIME].rows, (size_t)ROWS - 1);
     cr_expect_eq(c.held_out[JC_TARGET_POWER].rows, (size_t)ROWS - 3);
+    char path[64];
+    make_path(path, sizeof path);
+    jc_profile *loaded = NULL;
+    jc_coverage l;
+    cr_assert_eq(jc_profile_save(profile, path, NULL), JC_OK);
+    cr_assert_eq(jc_profile_load(path, &loaded, NULL), JC_OK);
+    jc_profile_coverage(loaded, 0, &l);
+    cr_assert_eq(l.n_dropped, c.n_dropped);
+    for (size_t i = 0; i < c.n_dropped; ++i) {
+        cr_expect_eq(l.dropped[i].n_numbers, (size_t)1);
+        cr_expect_eq(l.dropped[i].numbers[0], (int64_t)(4 + i));
+    }
+    jc_profile_free(loaded);
     jc_profile_free(profile);
+    (void)remove(path);
 }
 
 Test(train, nothing_to_fit_is_an_error) {
@@ -398,6 +413,8 @@ static const struct {
     {"  widening: ", "  # widening: ", "key 'widening' is missing"},
     {"kernel: conv2d", "kernel: conv9d", "'kernel' is none that is known"},
     {"precision: f32", "precision: f31", "'precision' must be"},
+    {"dropped: []", "dropped: [{reason: x, rows: 1, numbers: [-2]}]", "must be an integer from 0"},
+    {"dropped: []", "dropped: [{reason: x, rows: 1, numbers: 2}]", "'numbers' must be a list"},
     {"bound: ", "bound: .inf # ", "must be a finite number"},
     {"bound: ", "bound: 1e999 # ", "must be a finite number"},
     {"bound: ", "bound: -1 # ", "'bound' be between"},
