@@ -24,6 +24,7 @@ extern "C" {
 typedef struct jc_meter_options {
     int root_fd;         ///< folder that stands for "/": recorded machines are read by tests
     const char *command; ///< meter `command`: program and arguments; else NULL
+    double timeout_s;    ///< meter `command`: longest wait for an answer; 0 = 10 s
     double idle_w;       ///< meter `declared`: watts given by the user; NaN = not given
     double full_w;
 } jc_meter_options;
