@@ -13,12 +13,16 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MAX_DEVICES = 64, MAX_TECHNIQUES = 64, MAX_NOTES = 1024, NOTE_SIZE = 1200 };
+enum { MAX_DEVICES = 32, MAX_TECHNIQUES = 64, MAX_NOTES = 1024, NOTE_SIZE = 1200, NAME_SIZE = 256 };
+
+#define DEFAULT_ACCELERATOR "eyeriss"
 
 /** The command's own options. */
 typedef struct compare_options {
     const char *profiles[MAX_DEVICES]; ///< [n_profiles]
     size_t n_profiles;
+    const char *accelerators[MAX_DEVICES]; ///< [n_accelerators]
+    size_t n_accelerators;
     const char *techniques[MAX_TECHNIQUES]; ///< [n_techniques]
     size_t n_techniques;
     bool drop_exits;
@@ -27,10 +31,12 @@ typedef struct compare_options {
     char pruning[64];     ///< --prune and --target-energy as a technique; "" = none
 } compare_options;
 
-/** A device with what prices kernels on it. */
+/** A device with what prices kernels on it: a profile or an accelerator's description. */
 typedef struct device {
     const char *name;
+    const char *machine;
     jc_profile *profile;
+    jc_accelerator *accelerator;
     jc_source source;
 } device;
 
@@ -40,7 +46,7 @@ typedef struct compare_run {
     jc_arena arena;
     jc_technique *techniques[MAX_TECHNIQUES]; ///< [n_techniques]
     size_t n_techniques;
-    device devices[MAX_DEVICES];
+    device devices[2 * MAX_DEVICES];
     size_t n_devices;
     comparison_row *rows;
     size_t n_rows;
@@ -56,10 +62,27 @@ static const char *parse_profile(cli_options *options, const char *text) {
         return "a profile's file or name";
     }
     if (own->n_profiles == MAX_DEVICES) {
-        return "one of at most 64 profiles";
+        return "one of at most 32 profiles";
     }
     own->profiles[own->n_profiles++] = text;
     return NULL;
+}
+
+static const char *parse_accelerator(cli_options *options, const char *text) {
+    compare_options *own = options->extra;
+    if (text[0] == '\0') {
+        return "an accelerator's file or name";
+    }
+    if (own->n_accelerators == MAX_DEVICES) {
+        return "one of at most 32 accelerators";
+    }
+    own->accelerators[own->n_accelerators++] = text;
+    return NULL;
+}
+
+static const char *parse_analytic(cli_options *options, const char *text) {
+    (void)text;
+    return parse_accelerator(options, DEFAULT_ACCELERATOR);
 }
 
 static const char *parse_technique(cli_options *options, const char *text) {
@@ -123,7 +146,7 @@ static jc_status out_of_memory(compare_run *run) {
     return jc_error_set(&run->err, JC_ENOMEM, NULL, 0, "out of memory");
 }
 
-static jc_status add_device(compare_run *run, const char *name) {
+static jc_status add_profile(compare_run *run, const char *name) {
     device *d = &run->devices[run->n_devices++];
     const jc_status status = locate_profile(name, &d->profile, &run->err);
     if (status != JC_OK) {
@@ -131,7 +154,34 @@ static jc_status add_device(compare_run *run, const char *name) {
     }
     const jc_device *described = jc_profile_device(d->profile);
     d->name = described->name[0] == '\0' ? "the profile" : described->name;
+    d->machine = described->machine;
     return jc_memo_create(d->profile, &d->source.memo) == JC_OK ? JC_OK : out_of_memory(run);
+}
+
+static jc_status add_accelerator(compare_run *run, const char *name) {
+    device *d = &run->devices[run->n_devices++];
+    const jc_status status = locate_accelerator(name, &d->accelerator, &run->err);
+    if (status == JC_OK) {
+        d->name = d->accelerator->name;
+        d->machine = d->accelerator->machine == NULL ? "" : d->accelerator->machine;
+        d->source.accelerator = d->accelerator;
+    }
+    return status;
+}
+
+static jc_status add_devices(compare_run *run) {
+    const compare_options *own = run->own;
+    jc_status status = JC_OK;
+    if (own->n_profiles == 0 && own->n_accelerators == 0) {
+        status = add_profile(run, NULL);
+    }
+    for (size_t i = 0; status == JC_OK && i < own->n_profiles; ++i) {
+        status = add_profile(run, own->profiles[i]);
+    }
+    for (size_t i = 0; status == JC_OK && i < own->n_accelerators; ++i) {
+        status = add_accelerator(run, own->accelerators[i]);
+    }
+    return status;
 }
 
 // "conv2d_1: 40 % of all inputs leave; it pays from 13 % on"
@@ -180,7 +230,10 @@ static jc_status add_row(compare_run *run, const subject *s, const jc_technique 
         return status;
     }
     row.exits = describe_exits(run, &row.cost);
-    row.energy_source = prediction_energy_source(jc_profile_device(d->profile), &row.cost.totals);
+    row.energy_source =
+        d->accelerator != NULL
+            ? "analytic"
+            : prediction_energy_source(jc_profile_device(d->profile), &row.cost.totals);
     status = copy_text(run, s->architecture, &row.architecture);
     if (status == JC_OK) {
         status =
@@ -247,45 +300,57 @@ static void add_note(compare_run *run, const char *text) {
 }
 
 static void describe_device(compare_run *run, const device *d, const comparison_row *row) {
-    const jc_totals *t = &row->cost.totals;
-    const jc_device *described = jc_profile_device(d->profile);
     char modelled[REPORT_QUANTITY_SIZE];
     char text[NOTE_SIZE];
-    (void)report_format_quantity(t->runtime_modelled, REPORT_PERCENT, modelled);
-    (void)snprintf(text, sizeof text,
-                   "On %s (%.160s) %s of the baseline's time is modelled from rows like it; joules "
-                   "from: %s.",
-                   d->name, described->machine[0] == '\0' ? "machine unknown" : described->machine,
-                   modelled, row->energy_source == NULL ? "nowhere" : row->energy_source);
+    const char *machine = d->machine[0] == '\0' ? "machine unknown" : d->machine;
+    if (d->accelerator != NULL) {
+        (void)snprintf(text, sizeof text,
+                       "On %s (%.300s) all is analytic: counts of operations and accesses times "
+                       "their energies, %d-bit words at most, without idle power.",
+                       d->name, machine, d->accelerator->word_bits);
+    } else {
+        (void)report_format_quantity(row->cost.totals.runtime_modelled, REPORT_PERCENT, modelled);
+        (void)snprintf(text, sizeof text,
+                       "On %s (%.160s) %s of the baseline's time is modelled from rows like it; "
+                       "joules from: %s.",
+                       d->name, machine, modelled,
+                       row->energy_source == NULL ? "nowhere" : row->energy_source);
+    }
     add_note(run, text);
 }
 
-static const char *name_of(const comparison_row *row) {
-    return row->technique != NULL ? row->technique : row->architecture;
+// "resnet18: prune: 0.5"
+static const char *name_of(const comparison_row *row, char buffer[NAME_SIZE]) {
+    (void)snprintf(buffer, NAME_SIZE, "%.80s%s%.140s",
+                   row->architecture == NULL ? "" : row->architecture,
+                   row->architecture == NULL || row->technique == NULL ? "" : ": ",
+                   row->technique == NULL ? "" : row->technique);
+    return buffer;
 }
 
 // What the table has no room for: the spread over inputs, exits, and what is not known.
 static void describe_row(compare_run *run, const comparison_row *row, bool is_first_device) {
     char text[NOTE_SIZE];
+    char name[NAME_SIZE];
     const jc_evaluation *c = &row->cost;
     if (c->energy_worst_j > c->energy_p50_j * (1 + 1e-12)) {
         char q[3][REPORT_QUANTITY_SIZE];
         (void)snprintf(text, sizeof text,
                        "%.200s on %.60s, energy of single inputs: half of them take at most %s, 95 "
                        "%% at most %s, the dearest %s.",
-                       name_of(row), row->profile,
+                       name_of(row, name), row->profile,
                        report_format_quantity(c->energy_p50_j, REPORT_JOULES, q[0]),
                        report_format_quantity(c->energy_p95_j, REPORT_JOULES, q[1]),
                        report_format_quantity(c->energy_worst_j, REPORT_JOULES, q[2]));
         add_note(run, text);
     }
     for (size_t i = 0; row->exits != NULL && row->exits[i] != NULL; ++i) {
-        (void)snprintf(text, sizeof text, "%.200s on %.60s, exit after %.240s.", name_of(row),
+        (void)snprintf(text, sizeof text, "%.200s on %.60s, exit after %.240s.", name_of(row, name),
                        row->profile, row->exits[i]);
         add_note(run, text);
     }
     if (row->note != NULL && (is_first_device || !isfinite(c->totals.runtime_s))) {
-        (void)snprintf(text, sizeof text, "%.200s%s%.60s: %.900s", name_of(row),
+        (void)snprintf(text, sizeof text, "%.200s%s%.60s: %.900s", name_of(row, name),
                        isfinite(c->totals.runtime_s) ? "" : " on ",
                        isfinite(c->totals.runtime_s) ? "" : row->profile, row->note);
         add_note(run, text);
@@ -295,9 +360,9 @@ static void describe_row(compare_run *run, const comparison_row *row, bool is_fi
 static void add_notes(compare_run *run) {
     const size_t n_networks = run->n_rows / run->n_devices;
     char text[NOTE_SIZE];
+    char name[NAME_SIZE];
     (void)snprintf(text, sizeof text, "Ratios (×) are to %.100s on %s. Batch size %lld, %s.",
-                   run->rows[0].technique != NULL ? run->rows[0].technique
-                                                  : run->rows[0].architecture,
+                   name_of(&run->rows[0], name),
                    n_networks == 1 || run->n_devices == 1 ? run->rows[0].profile : "each device",
                    (long long)run->rows[0].batch_size, run->rows[0].precision);
     add_note(run, text);
@@ -319,11 +384,7 @@ static jc_status load_techniques(compare_run *run) {
 }
 
 static jc_status compare(compare_run *run) {
-    const compare_options *own = run->own;
-    jc_status status = own->n_profiles == 0 ? add_device(run, NULL) : JC_OK;
-    for (size_t i = 0; status == JC_OK && i < own->n_profiles; ++i) {
-        status = add_device(run, own->profiles[i]);
-    }
+    jc_status status = add_devices(run);
     if (status == JC_OK) {
         status = load_techniques(run);
     }
@@ -343,6 +404,7 @@ static void clear_run(compare_run *run) {
     for (size_t i = 0; i < run->n_devices; ++i) {
         jc_memo_free(run->devices[i].source.memo);
         jc_profile_free(run->devices[i].profile);
+        jc_accelerator_free(run->devices[i].accelerator);
     }
     for (size_t i = 0; i < run->n_techniques; ++i) {
         jc_technique_free(run->techniques[i]);
@@ -376,6 +438,13 @@ static const cli_option option_profile = {
     'p', "profile", "PROFILE", "a device's profile, as for predict; again for more devices",
     parse_profile};
 
+static const cli_option option_accelerator = {
+    'a', "accelerator", "ACCELERATOR", "an accelerator's description: a file or a name; analytic",
+    parse_accelerator};
+
+static const cli_option option_analytic = {0, "analytic", NULL, "short for -a " DEFAULT_ACCELERATOR,
+                                           parse_analytic};
+
 static const cli_option option_technique = {
     't', "technique", "TECHNIQUE",
     "beside each ARCH: a technique's file, or its steps ('prune: 0.5')", parse_technique};
@@ -390,11 +459,18 @@ static const cli_option option_prune_exits = {0, "prune-exits", NULL,
                                               "leave out exits that do not pay", parse_prune_exits};
 
 static const cli_option *const options_of_compare[] = {
-    &option_profile,       &option_technique,
-    &option_prune,         &option_target_energy,
-    &option_prune_exits,   &cli_option_batch_size,
-    &cli_option_precision, &cli_option_format,
-    &cli_option_output,    NULL,
+    &option_profile,
+    &option_accelerator,
+    &option_analytic,
+    &option_technique,
+    &option_prune,
+    &option_target_energy,
+    &option_prune_exits,
+    &cli_option_batch_size,
+    &cli_option_precision,
+    &cli_option_format,
+    &cli_option_output,
+    NULL, // the list ends here
 };
 
 extern const cli_command cli_compare;

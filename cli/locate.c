@@ -42,3 +42,13 @@ jc_status locate_graph(const char *file_or_name, const jc_graph_options *options
     const jc_status status = jc_zoo_find(file_or_name, path, sizeof path, err);
     return status == JC_OK ? jc_graph_load(path, options, out_graph, err) : status;
 }
+
+jc_status locate_accelerator(const char *file_or_name, jc_accelerator **out_accelerator,
+                             jc_error *err) {
+    char path[PATH_MAX];
+    if (is_file(file_or_name)) {
+        return jc_accelerator_load(file_or_name, out_accelerator, err);
+    }
+    const jc_status status = jc_accelerator_find(file_or_name, path, sizeof path, err);
+    return status == JC_OK ? jc_accelerator_load(path, out_accelerator, err) : status;
+}

@@ -4,6 +4,7 @@
 #ifndef JC_CLI_LOCATE_H
 #define JC_CLI_LOCATE_H
 
+#include <joulecast/accelerator.h>
 #include <joulecast/graph.h>
 #include <joulecast/profile.h>
 
@@ -14,5 +15,9 @@ JC_MUST_USE jc_status locate_profile(const char *file_or_name, jc_profile **out_
 /** Load an architecture that an ARCH argument names. */
 JC_MUST_USE jc_status locate_graph(const char *file_or_name, const jc_graph_options *options,
                                    jc_graph **out_graph, jc_error *err);
+
+/** Load the accelerator's description that -a names. */
+JC_MUST_USE jc_status locate_accelerator(const char *file_or_name, jc_accelerator **out_accelerator,
+                                         jc_error *err);
 
 #endif

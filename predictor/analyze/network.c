@@ -45,6 +45,7 @@ static jc_layer_cost price(const jc_source *source, const jc_analysis *what, siz
     size_t n = 0;
     const jc_layer *layer = &jc_graph_layers(what->graph, &n)[index];
     const jc_setting *setting = what->settings == NULL ? usual : &what->settings[index];
+    const bool strict = what->settings != NULL || source->accelerator != NULL;
     const double weight_bytes = jc_format_bits(setting->weights) / 8.0;
     const double activation_bytes = jc_format_bits(setting->activations) / 8.0;
     const double share = setting->weight_density * setting->active;
@@ -63,7 +64,7 @@ static jc_layer_cost price(const jc_source *source, const jc_analysis *what, siz
         cost.macs = (int64_t)llround((double)layer->work.macs * share);
     }
     if (layer->kernel.kind != JC_KERNEL_NONE) {
-        source_price(source, &layer->kernel, what->settings == NULL ? NULL : setting, &cost);
+        source_price(source, &layer->kernel, strict ? setting : NULL, &cost);
     }
     return cost;
 }

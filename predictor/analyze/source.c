@@ -23,7 +23,8 @@ static bool has_rows(const jc_profile *profile, jc_precision precision) {
 }
 
 const char *jc_source_refuses(const jc_source *source, const jc_setting *setting, char *buffer) {
-    if (has_rows(jc_memo_profile(source->memo), precision_of(setting))) {
+    if (source->accelerator != NULL ||
+        has_rows(jc_memo_profile(source->memo), precision_of(setting))) {
         return NULL;
     }
     if (setting->weights == setting->activations) {
@@ -37,6 +38,10 @@ const char *jc_source_refuses(const jc_source *source, const jc_setting *setting
 
 void source_price(const jc_source *source, const jc_kernel *kernel, const jc_setting *setting,
                   jc_layer_cost *cost) {
+    if (source->accelerator != NULL) {
+        accelerator_price(source->accelerator, kernel, setting, cost);
+        return;
+    }
     if (setting == NULL) {
         jc_memo_predict(source->memo, kernel, &cost->prediction);
         return;

@@ -14,4 +14,8 @@
 void source_price(const jc_source *source, const jc_kernel *kernel, const jc_setting *setting,
                   jc_layer_cost *cost);
 
+/** The same, from a description. */
+void accelerator_price(const jc_accelerator *a, const jc_kernel *kernel, const jc_setting *s,
+                       jc_layer_cost *cost);
+
 #endif
