@@ -26,6 +26,8 @@ typedef struct compare_options {
     const char *techniques[MAX_TECHNIQUES]; ///< [n_techniques]
     size_t n_techniques;
     bool drop_exits;
+    comparison_metrics metrics;
+    bool is_alpha_given;  ///< then people read the ratio too
     bool by_energy;       ///< --prune energy
     double target_energy; ///< of the baseline's; NaN = not said
     char pruning[64];     ///< --prune and --target-energy as a technique; "" = none
@@ -136,6 +138,35 @@ static const char *combine_pruning(compare_options *own) {
     return NULL;
 }
 
+static bool parse_positive(const char *text, double *out_value) {
+    return jc_parse_double(text, out_value) && *out_value > 0;
+}
+
+static const char *parse_alpha(cli_options *options, const char *text) {
+    compare_options *own = options->extra;
+    own->is_alpha_given = true;
+    return parse_positive(text, &own->metrics.alpha) ? NULL : "a number above 0";
+}
+
+static const char *parse_inferences(cli_options *options, const char *text) {
+    compare_options *own = options->extra;
+    return parse_positive(text, &own->metrics.inferences) ? NULL : "a number a year, above 0";
+}
+
+static const char *parse_carbon(cli_options *options, const char *text) {
+    compare_options *own = options->extra;
+    return jc_parse_double(text, &own->metrics.carbon) && own->metrics.carbon >= 0
+               ? NULL
+               : "grams of CO2 for each kWh";
+}
+
+static const char *parse_pue(cli_options *options, const char *text) {
+    compare_options *own = options->extra;
+    return jc_parse_double(text, &own->metrics.pue) && own->metrics.pue >= 1
+               ? NULL
+               : "the building's energy for each joule of the device, 1 or more";
+}
+
 static const char *parse_prune_exits(cli_options *options, const char *text) {
     (void)text;
     ((compare_options *)options->extra)->drop_exits = true;
@@ -230,6 +261,8 @@ static jc_status add_row(compare_run *run, const subject *s, const jc_technique 
         return status;
     }
     row.exits = describe_exits(run, &row.cost);
+    row.error_rate =
+        technique != NULL ? jc_technique_error_rate(technique) : jc_graph_error_rate(s->graphs[0]);
     row.energy_source =
         d->accelerator != NULL
             ? "analytic"
@@ -328,6 +361,48 @@ static const char *name_of(const comparison_row *row, char buffer[NAME_SIZE]) {
     return buffer;
 }
 
+// A year's figure, with all that was assumed.
+static void describe_year(compare_run *run, const comparison_row *row) {
+    const comparison_metrics *m = &run->own->metrics;
+    char text[NOTE_SIZE];
+    char name[NAME_SIZE];
+    char carbon[96] = "";
+    const double kwh = comparison_year_kwh(row, m);
+    if (!isfinite(kwh)) {
+        return;
+    }
+    if (isfinite(m->carbon)) {
+        (void)snprintf(carbon, sizeof carbon, ", which are %.3g kg of CO2 at %.4g g for each kWh",
+                       kwh * m->carbon / 1000, m->carbon);
+    }
+    (void)snprintf(
+        text, sizeof text,
+        "%s on %.60s: %.4g inferences a year, at %.3g J each%s, take %.3g kWh%s. "
+        "Assumed: batches of %lld, always full; PUE %.3g; no idle energy.",
+        name_of(row, name), row->profile, m->inferences, row->cost.totals.energy_per_sample_j,
+        row->energy_source != NULL && strcmp(row->energy_source, "analytic") == 0 ? " (analytic)"
+                                                                                  : "",
+        kwh, carbon, (long long)row->batch_size, m->pue);
+    add_note(run, text);
+}
+
+// Error and energy in one number, of networks whose error is known.
+static void describe_precision(compare_run *run, const comparison_row *row) {
+    const double alpha = run->own->metrics.alpha;
+    char text[NOTE_SIZE];
+    char name[NAME_SIZE];
+    const double weighed = pow(row->error_rate, alpha) * row->cost.totals.energy_per_sample_j;
+    if (run->own->is_alpha_given && isfinite(weighed)) {
+        char q[REPORT_QUANTITY_SIZE];
+        (void)snprintf(text, sizeof text,
+                       "%s on %.60s: energy-precision ratio %s (error %.4g to the power %.3g, "
+                       "times the energy per inference; less is better).",
+                       name_of(row, name), row->profile,
+                       report_format_quantity(weighed, REPORT_JOULES, q), row->error_rate, alpha);
+        add_note(run, text);
+    }
+}
+
 // What the table has no room for: the spread over inputs, exits, and what is not known.
 static void describe_row(compare_run *run, const comparison_row *row, bool is_first_device) {
     char text[NOTE_SIZE];
@@ -371,6 +446,8 @@ static void add_notes(compare_run *run) {
     }
     for (size_t i = 0; i < run->n_rows; ++i) {
         describe_row(run, &run->rows[i], i < n_networks);
+        describe_precision(run, &run->rows[i]);
+        describe_year(run, &run->rows[i]);
     }
 }
 
@@ -413,7 +490,10 @@ static void clear_run(compare_run *run) {
 }
 
 static cli_exit run_compare(const cli_command *self, int argc, char **argv) {
-    compare_options own = {.target_energy = (double)NAN};
+    compare_options own = {
+        .target_energy = (double)NAN,
+        .metrics = {.alpha = 1, .inferences = (double)NAN, .pue = 1, .carbon = (double)NAN},
+    };
     cli_options options = {.extra = &own};
     cli_exit code = CLI_OK;
     if (!cli_parse(self, argc, argv, &options, &code)) {
@@ -425,7 +505,8 @@ static cli_exit run_compare(const cli_command *self, int argc, char **argv) {
     }
     compare_run run = {.options = &options, .own = &own};
     if (compare(&run) == JC_OK) {
-        const comparison what = {.rows = run.rows, .n_rows = run.n_rows, .notes = run.notes};
+        const comparison what = {
+            .metrics = own.metrics, .rows = run.rows, .n_rows = run.n_rows, .notes = run.notes};
         code = comparison_print(&options, &what);
     } else {
         code = cli_report_error(&run.err);
@@ -455,6 +536,19 @@ static const cli_option option_prune = {
 static const cli_option option_target_energy = {
     0, "target-energy", "SHARE", "of --prune energy: what is to be left", parse_target_energy};
 
+static const cli_option option_alpha = {
+    0, "alpha", "ALPHA", "weight of the error in energy_precision: error^ALPHA times J (1)",
+    parse_alpha};
+
+static const cli_option option_inferences = {0, "inferences", "N", "a year's figures for N of them",
+                                             parse_inferences};
+
+static const cli_option option_carbon = {0, "carbon", "G", "of a year: grams of CO2 for each kWh",
+                                         parse_carbon};
+
+static const cli_option option_pue = {
+    0, "pue", "X", "of a year: the building's joules for each of the device (1)", parse_pue};
+
 static const cli_option option_prune_exits = {0, "prune-exits", NULL,
                                               "leave out exits that do not pay", parse_prune_exits};
 
@@ -466,6 +560,10 @@ static const cli_option *const options_of_compare[] = {
     &option_prune,
     &option_target_energy,
     &option_prune_exits,
+    &option_alpha,
+    &option_inferences,
+    &option_carbon,
+    &option_pue,
     &cli_option_batch_size,
     &cli_option_precision,
     &cli_option_format,

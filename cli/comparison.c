@@ -27,12 +27,17 @@ enum {
     COLUMN_ENERGY_LOW,
     COLUMN_ENERGY_HIGH,
     COLUMN_ENERGY_PER_SAMPLE,
+    COLUMN_ENERGY_PER_1000,
     COLUMN_ENERGY_P50,
     COLUMN_ENERGY_P95,
     COLUMN_ENERGY_WORST,
     COLUMN_RUNTIME_P50,
     COLUMN_RUNTIME_P95,
     COLUMN_RUNTIME_WORST,
+    COLUMN_ERROR_RATE,
+    COLUMN_ENERGY_PRECISION,
+    COLUMN_YEAR_KWH,
+    COLUMN_YEAR_CO2,
     COLUMN_ENERGY_SOURCE,
     COLUMN_EXITS,
     COLUMN_NOTE,
@@ -70,12 +75,17 @@ static const report_column all_columns[COLUMNS] = {
     [COLUMN_ENERGY_LOW] = {.name = "energy_low_j", .type = REPORT_REAL},
     [COLUMN_ENERGY_HIGH] = {.name = "energy_high_j", .type = REPORT_REAL},
     [COLUMN_ENERGY_PER_SAMPLE] = {.name = "energy_per_sample_j", .type = REPORT_REAL},
+    [COLUMN_ENERGY_PER_1000] = {.name = "energy_per_1000_j", .type = REPORT_REAL},
     [COLUMN_ENERGY_P50] = {.name = "energy_p50_j", .type = REPORT_REAL},
     [COLUMN_ENERGY_P95] = {.name = "energy_p95_j", .type = REPORT_REAL},
     [COLUMN_ENERGY_WORST] = {.name = "energy_worst_j", .type = REPORT_REAL},
     [COLUMN_RUNTIME_P50] = {.name = "runtime_p50_s", .type = REPORT_REAL},
     [COLUMN_RUNTIME_P95] = {.name = "runtime_p95_s", .type = REPORT_REAL},
     [COLUMN_RUNTIME_WORST] = {.name = "runtime_worst_s", .type = REPORT_REAL},
+    [COLUMN_ERROR_RATE] = {.name = "error_rate", .type = REPORT_REAL},
+    [COLUMN_ENERGY_PRECISION] = {.name = "energy_precision", .type = REPORT_REAL},
+    [COLUMN_YEAR_KWH] = {.name = "year_kwh", .type = REPORT_REAL},
+    [COLUMN_YEAR_CO2] = {.name = "year_co2_kg", .type = REPORT_REAL},
     [COLUMN_ENERGY_SOURCE] = {.name = "energy_source", .type = REPORT_TEXT},
     [COLUMN_EXITS] = {.name = "exits", .type = REPORT_LIST},
     [COLUMN_NOTE] = {.name = "note", .type = REPORT_TEXT},
@@ -110,6 +120,12 @@ double comparison_value(const comparison_row *row, comparison_metric metric) {
         [COMPARISON_ENERGY] = t->energy_j,
     };
     return values[metric];
+}
+
+double comparison_year_kwh(const comparison_row *row, const comparison_metrics *metrics) {
+    enum { JOULES_PER_KWH = 3600000 };
+    return row->cost.totals.energy_per_sample_j * metrics->inferences * metrics->pue /
+           JOULES_PER_KWH;
 }
 
 static bool is_analytic(const comparison_row *row) {
@@ -170,6 +186,14 @@ static void fill_row(const comparison *what, size_t row, report_value *v, char (
     v[COLUMN_ENERGY_LOW].real = t->energy_low_j;
     v[COLUMN_ENERGY_HIGH].real = t->energy_high_j;
     v[COLUMN_ENERGY_PER_SAMPLE].real = t->energy_per_sample_j;
+    const double per_inference_j = t->energy_per_sample_j;
+    const double year_kwh = comparison_year_kwh(r, &what->metrics);
+    v[COLUMN_ENERGY_PER_1000].real = 1000 * per_inference_j;
+    v[COLUMN_ERROR_RATE].real = r->error_rate;
+    // Cai et al., NeuralPower, ACML 2017, Sec. 4.3: M = error^alpha · energy per inference.
+    v[COLUMN_ENERGY_PRECISION].real = pow(r->error_rate, what->metrics.alpha) * per_inference_j;
+    v[COLUMN_YEAR_KWH].real = year_kwh;
+    v[COLUMN_YEAR_CO2].real = year_kwh * what->metrics.carbon / 1000;
     v[COLUMN_ENERGY_P50].real = r->cost.energy_p50_j;
     v[COLUMN_ENERGY_P95].real = r->cost.energy_p95_j;
     v[COLUMN_ENERGY_WORST].real = r->cost.energy_worst_j;

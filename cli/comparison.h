@@ -30,13 +30,26 @@ typedef struct comparison_row {
     const char *precision;
     int64_t batch_size;
     jc_evaluation cost;
+    double error_rate;         ///< NaN = not published
     const char *const *exits;  ///< in words; ends with NULL; NULL where there are none
     const char *energy_source; ///< NULL = there are no joules
     const char *note;          ///< why something is not known; NULL = nothing to say
     size_t baseline;           ///< index of the row that its ratios refer to
 } comparison_row;
 
+/** What turns joules into other figures. */
+typedef struct comparison_metrics {
+    double alpha;      ///< weight of the error in energy-precision: error^alpha · J per inference
+    double inferences; ///< in a year; NaN = none asked for
+    double pue;        ///< energy of the building for each joule of the device
+    double carbon;     ///< gCO2e for each kWh; NaN = not said
+} comparison_metrics;
+
+/** kWh of a year, building included; NaN where unknown. */
+double comparison_year_kwh(const comparison_row *row, const comparison_metrics *metrics);
+
 typedef struct comparison {
+    comparison_metrics metrics;
     const comparison_row *rows; ///< [n_rows]
     size_t n_rows;
     const char *const *notes; ///< for people, before the table; ends with NULL

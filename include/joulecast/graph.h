@@ -86,6 +86,9 @@ void jc_graph_free(jc_graph *graph);
 /** Name of the architecture: its `name:`, else the file's name without folder and extension. */
 const char *jc_graph_name(const jc_graph *graph);
 
+/** Published share of wrong answers, as the architecture's `error_rate:` says; NaN = not said. */
+double jc_graph_error_rate(const jc_graph *graph);
+
 /** Layers in an order of execution, inputs of the network first. */
 const jc_layer *jc_graph_layers(const jc_graph *graph, size_t *out_n);
 

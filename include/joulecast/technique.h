@@ -50,6 +50,9 @@ bool jc_technique_is_file(const char *path);
 /** Its `name:`, else the file's name without folder and extension. */
 const char *jc_technique_name(const jc_technique *technique);
 
+/** Share of wrong answers that its `error_rate:` says is left under it; NaN = not said. */
+double jc_technique_error_rate(const jc_technique *technique);
+
 /** Networks that it is about: 1, or those of a cascade. */
 size_t jc_technique_n_networks(const jc_technique *technique);
 

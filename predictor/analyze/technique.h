@@ -52,6 +52,7 @@ typedef struct technique_network {
 struct jc_technique {
     jc_arena arena;
     const char *name;
+    double error_rate;           ///< NaN = not said
     technique_network *networks; ///< [n_networks]
     size_t n_networks;
 };

@@ -6,12 +6,13 @@
 #include "common/suggest.h"
 #include "common/text.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const file_keys[] = {"name",  "source",   "architecture",
+static const char *const file_keys[] = {"name",  "source",   "error_rate", "architecture",
                                         "steps", "networks", NULL};
 
 jc_status statement_fail(const statement *s, jc_status status, jc_error *err, const char *format,
@@ -178,6 +179,10 @@ static jc_status read_root(technique_reader *r, const jc_yaml *root) {
         if (status == JC_OK && name != NULL) {
             status = read_text(r, name, "name", &t->name);
         }
+        const jc_yaml *error_rate = jc_yaml_get(root, "error_rate");
+        if (status == JC_OK && error_rate != NULL) {
+            status = technique_read_share(r, error_rate, "error_rate", &t->error_rate);
+        }
         if (status == JC_OK && networks != NULL &&
             (jc_yaml_get(root, "steps") != NULL || jc_yaml_get(root, "architecture") != NULL)) {
             status = technique_fail(r, networks->line,
@@ -221,6 +226,7 @@ jc_status jc_technique_parse(const char *text, size_t length, const char *name,
     if (t == NULL) {
         return jc_error_set(err, JC_ENOMEM, name, 0, "out of memory");
     }
+    t->error_rate = (double)NAN;
     technique_reader r = {.technique = t, .err = err};
     r.file = jc_arena_copy_text(&t->arena, name, strlen(name));
     t->name = name_from(name, &t->arena);
@@ -269,6 +275,10 @@ void jc_technique_free(jc_technique *technique) {
 
 const char *jc_technique_name(const jc_technique *technique) {
     return technique->name;
+}
+
+double jc_technique_error_rate(const jc_technique *technique) {
+    return technique->error_rate;
 }
 
 size_t jc_technique_n_networks(const jc_technique *technique) {

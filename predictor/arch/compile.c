@@ -205,7 +205,7 @@ static jc_status compile_file_inputs(compiler *c, const jc_yaml *root) {
 }
 
 static jc_status compile_document(compiler *c, const jc_yaml *root) {
-    static const char *const keys[] = {"name",   "source", "parameters", "inputs",
+    static const char *const keys[] = {"name",   "source", "error_rate", "parameters", "inputs",
                                        "blocks", "layers", "outputs",    NULL};
     if (root->kind != JC_YAML_MAPPING) {
         return compile_fail(c, root, "an architecture", "a mapping with `inputs:` and `layers:`");
@@ -217,6 +217,12 @@ static jc_status compile_document(compiler *c, const jc_yaml *root) {
         status = compile_fail(c, name, "name", "a text");
     }
     doc->name = jc_yaml_text(name);
+    const jc_yaml *error_rate = jc_yaml_get(root, "error_rate");
+    if (status == JC_OK && error_rate != NULL &&
+        (!jc_yaml_double(error_rate, &doc->error_rate) ||
+         !(doc->error_rate > 0 && doc->error_rate <= 1))) {
+        status = compile_fail(c, error_rate, "error_rate", "a share above 0, at most 1");
+    }
     const jc_yaml *parameters = jc_yaml_get(root, "parameters");
     if (status == JC_OK && parameters != NULL) {
         const visible v = {.doc = doc};

@@ -6,6 +6,7 @@
 #include "common/number.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,6 +52,7 @@ static jc_status build_tree(jc_graph *graph, const jc_yaml *root, const char *na
     if (status != JC_OK) {
         return status;
     }
+    graph->error_rate = doc->error_rate > 0 ? doc->error_rate : (double)NAN;
     graph->name = doc->name != NULL ? doc->name : name_from_path(name, &graph->arena);
     return graph->name == NULL ? jc_error_set(err, JC_ENOMEM, name, 0, "out of memory") : JC_OK;
 }
@@ -164,6 +166,10 @@ void jc_graph_free(jc_graph *graph) {
 
 const char *jc_graph_name(const jc_graph *graph) {
     return graph->name;
+}
+
+double jc_graph_error_rate(const jc_graph *graph) {
+    return graph->error_rate;
 }
 
 const jc_layer *jc_graph_layers(const jc_graph *graph, size_t *out_n) {

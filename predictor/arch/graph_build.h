@@ -27,6 +27,7 @@ typedef struct layer_origin {
 struct jc_graph {
     jc_arena arena;
     const char *name;
+    double error_rate;
     jc_graph_options options;
     size_t n_layers;
     size_t layer_capacity;

@@ -99,7 +99,8 @@ struct layer_template {
 /** An architecture file. */
 typedef struct document {
     const char *file;
-    const char *name; ///< NULL = not given
+    const char *name;  ///< NULL = not given
+    double error_rate; ///< 0 = not given
     size_t n_parameters;
     argument *parameters;
     size_t n_inputs;

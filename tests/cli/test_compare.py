@@ -81,6 +81,36 @@ class Compare(Process):
         table = self.run_program(*arguments).stdout
         self.assertLessEqual(max(map(len, table.splitlines())), 80)
 
+    def test_other_figures_by_hand(self):
+        known = self.write("known.yaml", "error_rate: 0.2\n" + HALF)
+        half = self.write("half-technique.yaml", "error_rate: 0.3\nsteps: [prune: 0.5]\n")
+        rows = self.compare("-b", "4", known, self.tiny, "-t", half, "--alpha", "2",
+                            "--inferences", "1e9", "--carbon", "400", "--pue", "1.5")
+        base, pruned, unknown, _ = rows
+        for row, error in ((base, 0.2), (pruned, 0.3)):
+            joules = row["energy_j"] / 4
+            self.assertAlmostEqual(row["energy_per_1000_j"] / (1000 * joules), 1)
+            self.assertEqual(row["error_rate"], error)
+            self.assertAlmostEqual(row["energy_precision"] / (error ** 2 * joules), 1)
+            self.assertAlmostEqual(row["year_kwh"] / (joules * 1e9 * 1.5 / 3.6e6), 1)
+            self.assertAlmostEqual(row["year_co2_kg"] / (row["year_kwh"] * 0.4), 1)
+        self.assertIsNone(unknown["error_rate"])
+        self.assertIsNone(unknown["energy_precision"])
+        text = " ".join(self.run_program("compare", "-p", "test-device", known, "--inferences",
+                                         "1e9", "--carbon", "400", "--pue", "1.5", "--alpha",
+                                         "1").stdout.split())
+        for assumption in ("1e+09 inferences a year", "400 g", "PUE 1.5", "batches of 1",
+                           "no idle energy", "energy-precision ratio"):
+            self.assertIn(assumption, text)
+        for option, value in (("--pue", "0.5"), ("--carbon", "-1"), ("--inferences", "0"),
+                              ("--alpha", "none")):
+            self.assert_error("must be", "compare", "-p", "test-device", self.tiny, option, value,
+                              code=1)
+        for value in ("0", "1.5", "low"):
+            bad = self.write("bad.yaml", f"error_rate: {value}\n" + HALF)
+            self.assert_error("bad.yaml:1: error_rate must be", "compare", "-p", "test-device", bad,
+                              code=2)
+
     def test_errors(self):
         self.assert_error("needs ARCH...", "compare", code=1)
         self.assert_error("no-such-net", "compare", "-p", "test-device", self.tiny, "no-such-net",
