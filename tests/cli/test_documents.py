@@ -6,7 +6,7 @@ import unittest
 
 from driver import SOURCE, Process
 
-DOCUMENTS = ("README.md", "CONTRIBUTING.md", "docs/ARCHITECTURE.md", "docs/TECHNIQUES.md")
+DOCUMENTS = ("README.md", "CONTRIBUTING.md", "docs/ARCHITECTURE.md", "docs/TECHNIQUES.md", "docs/SURVEY.md")
 
 
 class Documents(Process):
