@@ -41,6 +41,11 @@ typedef struct jc_prediction {
     double energy_low_j;
     double energy_high_j;
     jc_confidence confidence;
+    /** Share of the squared half-widths of the intervals that other kernels priced by the same
+     * model have in common: 0 = errors are each kernel's own and partly cancel in sums, 1 = they
+     * are one error. */
+    double runtime_shared;
+    double energy_shared;
 } jc_prediction;
 
 /** How far predictions were from rows they had not seen. Errors are fractions: 0.12 is 12 %. */

@@ -4,11 +4,31 @@
 
 #include <math.h>
 
-/** Distances from a prediction to the ends of its interval, summed within one kind of kernel. */
+/** Distances from a prediction to the ends of its interval. */
 typedef struct half_widths {
     double low;
     double high;
 } half_widths;
+
+enum {
+    MODELS = JC_KERNEL_COUNT + 1, ///< kernels without a model share the fallback's errors
+    FALLBACK = JC_KERNEL_COUNT,
+    OWN_SLOTS = 256, ///< a power of two
+    MOST_OWN = 192,
+};
+
+/** A kernel's own error, which its repetitions in the network share. */
+typedef struct own_error {
+    uint64_t hash; ///< of the kernel; 0 = free
+    half_widths widths;
+} own_error;
+
+/** Errors of a sum, while it is summed. */
+typedef struct error_sum {
+    half_widths common[MODELS]; ///< of all that one model prices
+    own_error own[OWN_SLOTS];
+    size_t n_own;
+} error_sum;
 
 /** Shares of something by where the prediction comes from, while it is summed. */
 typedef struct by_confidence {
@@ -23,13 +43,53 @@ static double share(const by_confidence *parts, jc_confidence confidence) {
     return total > 0 ? parts->sum[confidence] / total : 0;
 }
 
-// Layers of one kind share the error of one model, so their half-widths add up; models of different
-// kinds err independently, so theirs add up in squares. See docs/METHOD.md, "Networks".
-static half_widths combine(const half_widths *by_kind) {
+static void add_widths(half_widths *sum, half_widths h, double factor) {
+    sum->low += factor * h.low;
+    sum->high += factor * h.high;
+}
+
+// Place of a kernel's own error; NULL if there is none left.
+static own_error *find_own(error_sum *sum, const jc_kernel *kernel) {
+    const uint64_t hash = jc_kernel_hash(kernel) | 1;
+    for (size_t i = (size_t)(hash >> 1) % OWN_SLOTS;; i = (i + 1) % OWN_SLOTS) {
+        if (sum->own[i].hash == hash) {
+            return &sum->own[i];
+        }
+        if (sum->own[i].hash == 0) {
+            if (sum->n_own == MOST_OWN) {
+                return NULL;
+            }
+            sum->n_own++;
+            sum->own[i].hash = hash;
+            return &sum->own[i];
+        }
+    }
+}
+
+// A layer's squared half-width has a share in common with all that its model prices; the rest is
+// the kernel's own. See docs/METHOD.md, "Networks".
+static void add_error(error_sum *sum, const jc_kernel *kernel, jc_confidence confidence,
+                      half_widths h, double shared) {
+    half_widths *common =
+        &sum->common[confidence == JC_CONFIDENCE_FALLBACK ? FALLBACK : (int)kernel->kind];
+    own_error *own = shared < 1 ? find_own(sum, kernel) : NULL;
+    if (own == NULL) { // nothing of its own, or more distinct kernels than places: cautious
+        add_widths(common, h, 1);
+        return;
+    }
+    add_widths(common, h, sqrt(shared));
+    add_widths(&own->widths, h, sqrt(1 - shared));
+}
+
+static half_widths combine(const error_sum *sum) {
     half_widths squares = {0, 0};
-    for (int kind = 0; kind < JC_KERNEL_COUNT; ++kind) {
-        squares.low += by_kind[kind].low * by_kind[kind].low;
-        squares.high += by_kind[kind].high * by_kind[kind].high;
+    for (int m = 0; m < MODELS; ++m) {
+        squares.low += sum->common[m].low * sum->common[m].low;
+        squares.high += sum->common[m].high * sum->common[m].high;
+    }
+    for (size_t i = 0; i < OWN_SLOTS && sum->n_own > 0; ++i) {
+        squares.low += sum->own[i].widths.low * sum->own[i].widths.low;
+        squares.high += sum->own[i].widths.high * sum->own[i].widths.high;
     }
     return (half_widths){sqrt(squares.low), sqrt(squares.high)};
 }
@@ -98,8 +158,8 @@ void jc_analyze_part(const jc_source *source, const jc_analysis *what, jc_totals
     jc_totals t = {0};
     by_confidence macs = {{0}};
     by_confidence runtime = {{0}};
-    half_widths runtime_widths[JC_KERNEL_COUNT] = {{0, 0}};
-    half_widths energy_widths[JC_KERNEL_COUNT] = {{0, 0}};
+    error_sum runtime_error = {0};
+    error_sum energy_error = {0};
     for (size_t i = 0; i < n_layers; ++i) {
         if (layers[i].op == NULL || (what->included != NULL && !what->included[i])) {
             continue; // an input of the network, or no part of what is asked for
@@ -113,15 +173,18 @@ void jc_analyze_part(const jc_source *source, const jc_analysis *what, jc_totals
         macs.sum[p->confidence] += (double)cost.macs;
         runtime.sum[p->confidence] += p->runtime_s;
         if (p->confidence != JC_CONFIDENCE_FREE) {
-            const jc_kernel_kind kind = layers[i].kernel.kind;
-            runtime_widths[kind].low += p->runtime_s - p->runtime_low_s;
-            runtime_widths[kind].high += p->runtime_high_s - p->runtime_s;
-            energy_widths[kind].low += p->energy_j - p->energy_low_j;
-            energy_widths[kind].high += p->energy_high_j - p->energy_j;
+            const jc_kernel *kernel = &layers[i].kernel;
+            add_error(
+                &runtime_error, kernel, p->confidence,
+                (half_widths){p->runtime_s - p->runtime_low_s, p->runtime_high_s - p->runtime_s},
+                p->runtime_shared);
+            add_error(&energy_error, kernel, p->confidence,
+                      (half_widths){p->energy_j - p->energy_low_j, p->energy_high_j - p->energy_j},
+                      p->energy_shared);
         }
     }
-    const half_widths runtime_width = combine(runtime_widths);
-    const half_widths energy_width = combine(energy_widths);
+    const half_widths runtime_width = combine(&runtime_error);
+    const half_widths energy_width = combine(&energy_error);
     t.runtime_low_s = t.runtime_s - runtime_width.low;
     t.runtime_high_s = t.runtime_s + runtime_width.high;
     t.energy_low_j = t.energy_j - energy_width.low;

@@ -50,7 +50,8 @@ void source_price(const jc_source *source, const jc_kernel *kernel, const jc_set
     if (!has_rows(jc_memo_profile(source->memo), precision)) {
         const double unknown = (double)NAN;
         cost->prediction = (jc_prediction){unknown, unknown, unknown, unknown,
-                                           unknown, unknown, unknown, JC_CONFIDENCE_FALLBACK};
+                                           unknown, unknown, unknown, JC_CONFIDENCE_FALLBACK,
+                                           1,       1};
         return;
     }
     jc_kernel priced = *kernel;

@@ -15,6 +15,7 @@
  *         dropped: [{reason: text, rows: 3, numbers: [17, 40, 41]}]    # the first 10
  *         ranges: {macs: [1, 2e9]}   # quantity: lowest and highest value in the rows
  *         widening: 0.3              # of intervals, per unit of log distance outside the ranges
+ *         shared: {runtime: 0.2, energy: 0.2} # of squared half-widths, in sums; 1 if absent
  *         runtime:                   # seconds
  *           limits: [1e-9, null]     # the result is clamped to them; null = no limit
  *           bound: 1.0986            # of the correction's exponent

@@ -421,11 +421,33 @@ static jc_status load_counts(loader *l, const jc_yaml *node, kernel_model *k) {
     return status;
 }
 
+static jc_status load_shared(loader *l, const jc_yaml *node, kernel_model *k) {
+    static const char *const keys[] = {"runtime", "energy", NULL};
+    const jc_yaml *shared = jc_yaml_get(node, "shared");
+    k->runtime_shared = 1;
+    k->energy_shared = 1;
+    if (shared == NULL) {
+        return JC_OK;
+    }
+    jc_status status = load_check_keys(l, shared, keys, NULL);
+    if (status == JC_OK) {
+        status = load_double(l, shared, "runtime", &k->runtime_shared);
+    }
+    if (status == JC_OK) {
+        status = load_double(l, shared, "energy", &k->energy_shared);
+    }
+    if (status == JC_OK && !(k->runtime_shared >= 0 && k->runtime_shared <= 1 &&
+                             k->energy_shared >= 0 && k->energy_shared <= 1)) {
+        status = load_fail(l, shared, "'shared' must be from 0 to 1");
+    }
+    return status;
+}
+
 jc_status load_kernel_model(loader *l, const jc_yaml *node, bool is_fallback, kernel_model *out_k) {
     static const char *const with_kind[] = {"kernel",         "precision", "rows",
                                             "configurations", "dropped",   "ranges",
                                             "widening",       "runtime",   NULL};
-    static const char *const optional[] = {"power", "energy", NULL};
+    static const char *const optional[] = {"shared", "power", "energy", NULL};
     // The fallback has the same keys but for the first two.
     const char *const *required = is_fallback ? with_kind + 2 : with_kind;
     out_k->kind = JC_KERNEL_NONE;
@@ -438,6 +460,9 @@ jc_status load_kernel_model(loader *l, const jc_yaml *node, bool is_fallback, ke
     }
     if (status == JC_OK) {
         status = load_dropped(l, node, out_k);
+    }
+    if (status == JC_OK) {
+        status = load_shared(l, node, out_k);
     }
     if (status == JC_OK) {
         status = load_ranges(l, node, out_k);

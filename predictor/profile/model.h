@@ -101,7 +101,9 @@ typedef struct kernel_model {
     size_t n_dropped;
     model_range *ranges;
     size_t n_ranges;
-    double widening; ///< of the interval, per unit of log distance outside the ranges
+    double widening;       ///< of the interval, per unit of log distance outside the ranges
+    double runtime_shared; ///< share of squared half-widths that sums over kernels keep, 0 to 1
+    double energy_shared;
     model runtime;
     model power; ///< n_backbone = 0: no meter
     model_spread energy_spread;

@@ -52,6 +52,13 @@ void profile_index(jc_profile *profile) {
     }
 }
 
+// What is added outside the ranges is the same error for all that lies there.
+static double share_widened(double shared, double low, double high, double widening) {
+    const double half = 0.5 * (high - low);
+    const double own = half > 0 ? half / (half + widening) : 0;
+    return 1 - (1 - shared) * own * own;
+}
+
 void kernel_model_predict(const kernel_model *k, const jc_kernel *kernel,
                           jc_prediction *out_prediction) {
     model_point point;
@@ -70,6 +77,7 @@ void kernel_model_predict(const kernel_model *k, const jc_kernel *kernel,
         .energy_low_j = (double)NAN,
         .energy_high_j = (double)NAN,
         .confidence = point.distance > 0 ? JC_CONFIDENCE_EXTRAPOLATED : JC_CONFIDENCE_MODELLED,
+        .runtime_shared = share_widened(k->runtime_shared, low, high, widening),
     };
     if (k->power.n_backbone == 0) {
         return;
@@ -77,6 +85,7 @@ void kernel_model_predict(const kernel_model *k, const jc_kernel *kernel,
     out_prediction->power_w = model_predict(&k->power, &point);
     out_prediction->energy_j = runtime_s * out_prediction->power_w;
     model_spread_at(&k->energy_spread, out_prediction->energy_j, &low, &high);
+    out_prediction->energy_shared = share_widened(k->energy_shared, low, high, widening);
     out_prediction->energy_low_j = out_prediction->energy_j * exp(low - widening);
     out_prediction->energy_high_j = out_prediction->energy_j * exp(high + widening);
 }

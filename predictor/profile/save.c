@@ -209,6 +209,11 @@ static void write_kernel(jc_yaml_writer *w, const kernel_model *k) {
     }
     jc_yaml_close_mapping(w);
     write_key_double(w, "widening", k->widening);
+    jc_yaml_write_text(w, "shared");
+    jc_yaml_open_mapping(w, true);
+    write_key_double(w, "runtime", k->runtime_shared);
+    write_key_double(w, "energy", k->energy_shared);
+    jc_yaml_close_mapping(w);
     write_model(w, "runtime", k, &k->runtime);
     if (k->power.n_backbone > 0) {
         write_model(w, "power", k, &k->power);

@@ -118,6 +118,8 @@ static void report_held_out(const train_rows *set, const jc_train_options *optio
 }
 
 jc_status crossval_kernel(const train_rows *set, const jc_train_options *options, kernel_model *k) {
+    k->runtime_shared = 1;
+    k->energy_shared = 1;
     if (set->n_groups < CROSSVAL_FEWEST) {
         return JC_OK;
     }
@@ -140,6 +142,14 @@ jc_status crossval_kernel(const train_rows *set, const jc_train_options *options
     }
     if (status == JC_OK) {
         status = summarise(&h, k);
+    }
+    if (status == JC_OK) {
+        status = crossval_shared(set, h.by[JC_TARGET_RUNTIME], h.n[JC_TARGET_RUNTIME],
+                                 &k->runtime_shared);
+    }
+    if (status == JC_OK) {
+        status =
+            crossval_shared(set, h.by[JC_TARGET_ENERGY], h.n[JC_TARGET_ENERGY], &k->energy_shared);
     }
     if (status == JC_OK && options->held_out != NULL) {
         report_held_out(set, options, fold, &h);

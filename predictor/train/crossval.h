@@ -37,6 +37,17 @@ JC_MUST_USE jc_status crossval_fold(const fit_request *request, const int *fold,
 JC_MUST_USE jc_status crossval_kernel(const train_rows *set, const jc_train_options *options,
                                       kernel_model *k);
 
+/**
+ * Share of the squared half-widths that the error of a sum over similar kernels keeps: the smallest
+ * with which 90 % of the sums over 4, 8 and 16 neighbouring configurations are covered.
+ *
+ * @param held_out    [n] outcomes of one target
+ * @param out_shared  0 (errors are each kernel's own) to 1 (they are one error, or too few
+ *                    configurations tell)
+ */
+JC_MUST_USE jc_status crossval_shared(const train_rows *set, const outcome *held_out, size_t n,
+                                      double *out_shared);
+
 /** How fast errors grow with the distance from the rows: fits without the largest or smallest rows
  *  predict those. Into k->widening. */
 JC_MUST_USE jc_status crossval_widening(const train_rows *set, const jc_train_options *options,

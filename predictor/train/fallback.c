@@ -201,7 +201,7 @@ static jc_status find_spreads(const train_rows *sets, size_t n_sets, outcomes *o
 
 jc_status fit_fallback(const train_rows *sets, size_t n_sets, jc_arena *arena,
                        kernel_model *out_model) {
-    kernel_model k = {.kind = JC_KERNEL_NONE};
+    kernel_model k = {.kind = JC_KERNEL_NONE, .runtime_shared = 1, .energy_shared = 1};
     outcomes o = {0};
     jc_status status = fit_without(sets, n_sets, SIZE_MAX, arena, &k);
     if (status == JC_OK) {

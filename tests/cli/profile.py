@@ -15,7 +15,7 @@ def model(coefficient, quantity):
             f"variables: [], terms: [], {EVEN}, {ERRORS}}}")
 
 
-def kernel(head, runtime, power):
+def kernel(head, runtime, power, shared=None):
     return "\n".join(f"    {line}" for line in (
         *head,
         "rows: 100",
@@ -23,6 +23,7 @@ def kernel(head, runtime, power):
         "dropped: []",
         "ranges: {macs: [1, 1000000000]}",
         "widening: 0.3",
+        *([f"shared: {{runtime: {shared}, energy: {shared}}}"] if shared is not None else []),
         f"runtime: {runtime}",
         *([f"power: {power}", f"energy: {{{EVEN}, {ERRORS}}}"] if power else []),
     ))
@@ -35,7 +36,7 @@ def digest(data):
     return f"fnv1a64-{value:016x}"
 
 
-def text(name="test-device", meter="rapl", version=1):
+def text(name="test-device", meter="rapl", version=1, shared=None):
     power = meter != "none"
     body = f"""format: joulecast-profile
 version: {version}
@@ -43,7 +44,7 @@ device: {{name: {name}, machine: A machine, executor: by hand, meter: {meter}, m
 provenance: {{dataset_digest: none, trainer: none, seed: 1, folds: 10}}
 kernels:
   -
-{kernel(["kernel: conv2d", "precision: f32"], model("1e-9", "macs"), model("10", "calls") if power else None)}
+{kernel(["kernel: conv2d", "precision: f32"], model("1e-9", "macs"), model("10", "calls") if power else None, shared)}
 fallback:
 {kernel([], model("1e-9", "moved_bytes"), model("5", "calls") if power else None)}
 """

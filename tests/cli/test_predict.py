@@ -73,6 +73,30 @@ class Json(Process):
         self.assertEqual(totals["weight_bytes"], 4 * totals["params"])
         self.assertEqual(totals["energy_source"], "rapl")
 
+    def test_errors_of_layers_partly_cancel(self):
+        # Two layers of 1 unit, which are one kernel, and one of 2; intervals reach as far above as
+        # each layer costs, and half as far below. A share s of the squares is common to all:
+        # s·(1 + 1 + 2)² + (1 − s)·((1 + 1)² + 2²).
+        three = self.write("three.yaml", "name: three\ninputs: {x: [16, 64, 64]}\nlayers:\n" +
+                           "".join(f"  - conv2d: {{out_channels: {n}, kernel_size: 3, padding: 1, "
+                                   "bias: false}\n" for n in (16, 16, 32)))
+        for shared, squares in ((0, 8), (0.5, 12), (1, 16), (None, 16)):
+            self.write("profiles/part.yaml", profile.text(name="part", shared=shared))
+            totals = self.predict(three, "-p", "part")["totals"]
+            unit = totals["energy_j"] / 4
+            self.assertAlmostEqual((totals["energy_high_j"] / unit - 4) / squares ** 0.5, 1)
+            self.assertAlmostEqual((4 - totals["energy_low_j"] / unit) / squares ** 0.5, 0.5)
+        for wrong in (-0.1, 1.1, ".nan"):
+            self.write("profiles/part.yaml", profile.text(name="part", shared=wrong))
+            self.assertEqual(self.run_program("predict", "-p", "part", three, code=2).stdout, "")
+
+    def test_fallbacks_share_one_error(self):
+        two = self.write("two.yaml", "name: two\ninputs: {x: [100]}\nlayers:\n"
+                         "  - relu:\n  - sigmoid:\n")
+        document = self.predict(two)
+        high = sum(layer["energy_high_j"] for layer in document["layers"])
+        self.assertAlmostEqual(document["totals"]["energy_high_j"] / high, 1)
+
     def test_extrapolation_is_told(self):
         big = self.write("big.yaml", "name: big\ninputs: {x: [64, 512, 512]}\nlayers:\n"
                          "  - conv2d: {out_channels: 64, kernel_size: 3, padding: 1}\n")
