@@ -23,6 +23,7 @@ extern "C" {
 
 typedef struct jc_meter_options {
     int root_fd;         ///< folder that stands for "/": recorded machines are read by tests
+    const char *device;  ///< meter `nvml`: PCI address of the GPU, "0000:01:00.0"; NULL = the first
     const char *command; ///< meter `command`: program and arguments; else NULL
     double timeout_s;    ///< meter `command`: longest wait for an answer; 0 = 10 s
     double idle_w;       ///< meter `declared`: watts given by the user; NaN = not given
@@ -45,6 +46,9 @@ typedef struct jc_meter_window {
     double duration_s; ///< between the two readings, CLOCK_MONOTONIC
     double error_j;    ///< standard deviation of energy_j from steps and gaps; NaN = unknown
     double gap_s;      ///< longest time without a sample, power meters only; else 0
+
+    double temperature_c; ///< at the end, of what is measured; NaN = unknown
+    double throttled_s;   ///< in which heat or a power limit held down the clocks; NaN = unknown
 } jc_meter_window;
 
 typedef struct jc_meter_handle jc_meter_handle; ///< an open meter
@@ -52,9 +56,10 @@ typedef struct jc_meter_handle jc_meter_handle; ///< an open meter
 /** A row of the meter table. */
 typedef struct jc_meter {
     const char *name;    ///< "rapl-powercap"
-    const char *source;  ///< what rows and reports call it: "rapl", "nvml", "hwmon", "external",
-                         ///< "declared", "none"
+    const char *source;  ///< what rows and reports call it: "rapl", "nvml", "hwmon", "battery",
+                         ///< "external", "declared", "none"
     const char *summary; ///< one line
+    bool is_gpu; ///< measures a GPU alone: of use for executors that run there, and no others
 
     /**
      * Open it and measure its update step.

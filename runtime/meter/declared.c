@@ -60,8 +60,11 @@ static jc_status end_declared(jc_meter_handle *handle, jc_meter_window *out_wind
     (void)err;
     const double duration_s = clock_now_s() - handle->begin_s;
     // How far a declaration is from the truth nobody can tell: the error is unknown.
-    *out_window = (jc_meter_window){
-        .energy_j = handle->full_w * duration_s, .duration_s = duration_s, .error_j = (double)NAN};
+    *out_window = (jc_meter_window){.energy_j = handle->full_w * duration_s,
+                                    .duration_s = duration_s,
+                                    .error_j = (double)NAN,
+                                    .temperature_c = (double)NAN,
+                                    .throttled_s = (double)NAN};
     return JC_OK;
 }
 

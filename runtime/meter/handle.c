@@ -34,6 +34,8 @@ struct jc_meter_handle {
     jc_arena arena;
     void *source;
     void (*release)(void *source);
+    void (*note_begin)(void *source); // NULL = nothing else is noted
+    void (*note_end)(void *source, jc_meter_window *window);
     meter_counter counters[MOST_COUNTERS];
     size_t n_counters;
     sampler *sampler; // NULL = counters
@@ -49,6 +51,12 @@ jc_meter_handle *handle_create(void) {
 void handle_own(jc_meter_handle *handle, void *source, void (*release)(void *source)) {
     handle->source = source;
     handle->release = release;
+}
+
+void handle_note(jc_meter_handle *handle, void (*begin)(void *source),
+                 void (*end)(void *source, jc_meter_window *window)) {
+    handle->note_begin = begin;
+    handle->note_end = end;
 }
 
 jc_arena *handle_arena(jc_meter_handle *handle) {
@@ -231,6 +239,9 @@ void handle_describe(const jc_meter_handle *handle, jc_meter_info *out_info) {
 }
 
 jc_status handle_begin(jc_meter_handle *handle, jc_error *err) {
+    if (handle->note_begin != NULL) {
+        handle->note_begin(handle->source);
+    }
     if (handle->sampler != NULL) {
         return sampler_begin(handle->sampler, err);
     }
@@ -280,10 +291,8 @@ static jc_status measure_counter(const meter_counter *counter, uint64_t end, dou
     return JC_OK;
 }
 
-jc_status handle_end(jc_meter_handle *handle, jc_meter_window *out_window, jc_error *err) {
-    if (handle->sampler != NULL) {
-        return sampler_end(handle->sampler, out_window, err);
-    }
+static jc_status end_counters(const jc_meter_handle *handle, jc_meter_window *out_window,
+                              jc_error *err) {
     const double duration_s = clock_now_s() - handle->begin_s;
     double energy_j = 0;
     double error_j2 = 0;
@@ -298,11 +307,24 @@ jc_status handle_end(jc_meter_handle *handle, jc_meter_window *out_window, jc_er
         if (status != JC_OK) {
             return status;
         }
-        const double error_j = counter_error_j(counted_j, duration_s, counter->step_s);
+        const double error_j =
+            counter_error_j(counted_j, duration_s, fmax(counter->step_s, counter->least_end_s));
         energy_j += counted_j;
         error_j2 += error_j * error_j;
     }
-    *out_window = (jc_meter_window){
-        .energy_j = energy_j, .duration_s = duration_s, .error_j = sqrt(error_j2)};
+    *out_window = (jc_meter_window){.energy_j = energy_j,
+                                    .duration_s = duration_s,
+                                    .error_j = sqrt(error_j2),
+                                    .temperature_c = (double)NAN,
+                                    .throttled_s = (double)NAN};
     return JC_OK;
+}
+
+jc_status handle_end(jc_meter_handle *handle, jc_meter_window *out_window, jc_error *err) {
+    const jc_status status = handle->sampler != NULL ? sampler_end(handle->sampler, out_window, err)
+                                                     : end_counters(handle, out_window, err);
+    if (status == JC_OK && handle->note_end != NULL) {
+        handle->note_end(handle->source, out_window);
+    }
+    return status;
 }

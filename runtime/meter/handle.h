@@ -28,10 +28,11 @@ typedef struct meter_counter {
     char path[ROOT_PATH_SIZE]; ///< of the file, for messages
     void *source;              ///< of a counter that is none; borrowed
 
-    double per_joule; ///< counts in one joule
-    uint64_t range;   ///< largest count before it starts again at 0; 0 = never
-    double max_w;     ///< more than this it never counts: a jump above is nonsense
-    bool may_rest;    ///< left out where it does not move, instead of an error
+    double per_joule;   ///< counts in one joule
+    uint64_t range;     ///< largest count before it starts again at 0; 0 = never
+    double max_w;       ///< more than this it never counts: a jump above is nonsense
+    double least_end_s; ///< the ends of a window are known no better, whatever the step
+    bool may_rest;      ///< left out where it does not move, instead of an error
 
     double step_s;  ///< measured: time between its changes
     uint64_t begin; ///< count at the beginning of the window
@@ -43,9 +44,10 @@ typedef struct meter_power {
 
     /** @param out_w  any number; what is no power is refused by the caller */
     jc_status (*read)(void *source, double *out_w, jc_error *err);
-    void *source;     ///< borrowed
-    double max_w;     ///< no reading is above
-    double renewal_s; ///< how often it is renewed, as its driver tells; NaN = not told
+    void *source;       ///< borrowed
+    double max_w;       ///< no reading is above
+    double least_end_s; ///< as of a counter
+    double renewal_s;   ///< how often it is renewed, as its driver tells; NaN = not told
 } meter_power;
 
 /** A handle that reads nothing yet. NULL if out of memory. */
@@ -53,6 +55,10 @@ jc_meter_handle *handle_create(void);
 
 /** What counters and sensors borrow: freed by `release` when the handle is closed. */
 void handle_own(jc_meter_handle *handle, void *source, void (*release)(void *source));
+
+/** What else is to be noted of a window, by functions that are called at its ends. */
+void handle_note(jc_meter_handle *handle, void (*begin)(void *source),
+                 void (*end)(void *source, jc_meter_window *window));
 
 /** Memory that lives as long as the handle. */
 jc_arena *handle_arena(jc_meter_handle *handle);

@@ -5,8 +5,9 @@
 #include <string.h>
 
 static const jc_meter *const meters[] = {
-    &meter_command, &meter_declared, &meter_rapl_powercap, &meter_rapl_perf,
-    &meter_hwmon,   &meter_battery,  &meter_none,          NULL,
+    &meter_command,   &meter_declared, &meter_rapl_powercap,
+    &meter_rapl_perf, &meter_hwmon,    &meter_battery,
+    &meter_nvml,      &meter_none,     NULL,
 };
 
 const jc_meter *const *jc_meters(void) {

@@ -6,6 +6,6 @@
 #include <joulecast/meter.h>
 
 extern const jc_meter meter_battery, meter_command, meter_declared, meter_hwmon, meter_none,
-    meter_rapl_perf, meter_rapl_powercap;
+    meter_nvml, meter_rapl_perf, meter_rapl_powercap;
 
 #endif

@@ -40,7 +40,9 @@ static jc_status end_none(jc_meter_handle *handle, jc_meter_window *out_window, 
     (void)err;
     *out_window = (jc_meter_window){.energy_j = (double)NAN,
                                     .duration_s = clock_now_s() - handle->begin_s,
-                                    .error_j = (double)NAN};
+                                    .error_j = (double)NAN,
+                                    .temperature_c = (double)NAN,
+                                    .throttled_s = (double)NAN};
     return JC_OK;
 }
 

@@ -20,7 +20,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -243,17 +242,10 @@ jc_status rapl_perf_open(const jc_meter_options *options, const perf_calls *call
     return JC_OK;
 }
 
-// Numbers of another machine's events mean something else to this kernel.
-static bool is_this_machine(int root_fd) {
-    struct stat here;
-    struct stat there;
-    return stat("/", &here) == 0 && fstat(root_fd, &there) == 0 && here.st_dev == there.st_dev &&
-           here.st_ino == there.st_ino;
-}
-
 static jc_status open_perf(const jc_meter_options *options, jc_meter_handle **out_handle,
                            jc_error *err) {
-    if (!is_this_machine(options->root_fd)) {
+    // Numbers of another machine's events mean something else to this kernel.
+    if (!root_is_this_machine(options->root_fd)) {
         return jc_error_set(err, JC_ENOMETER, NULL, 0,
                             "perf events are of the machine that runs, not of a recorded one");
     }

@@ -185,3 +185,10 @@ bool root_is_virtual(int root_fd) {
     return root_cpu_has(root_fd, "flags", " hypervisor") ||
            root_has(root_fd, "sys/hypervisor/type");
 }
+
+bool root_is_this_machine(int root_fd) {
+    struct stat here;
+    struct stat there;
+    return stat("/", &here) == 0 && fstat(root_fd, &there) == 0 && here.st_dev == there.st_dev &&
+           here.st_ino == there.st_ino;
+}

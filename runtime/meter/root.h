@@ -69,4 +69,7 @@ bool root_cpu_has(int root_fd, const char *field, const char *word);
 /** True if the machine says that it is a virtual one. */
 bool root_is_virtual(int root_fd);
 
+/** True if the folder is the machine's own root, and no recorded one. */
+bool root_is_this_machine(int root_fd);
+
 #endif

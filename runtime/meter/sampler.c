@@ -156,10 +156,13 @@ jc_status sampler_begin(sampler *s, jc_error *err) {
 
 static void fill_window(const sampler *s, jc_meter_window *window) {
     const power_integral *integral = &s->integral;
-    *window = (jc_meter_window){.energy_j = integral->energy_j,
-                                .duration_s = integral->last_s - integral->begin_s,
-                                .error_j = power_integral_error_j(integral, s->step_s),
-                                .gap_s = integral->gap_s};
+    *window = (jc_meter_window){
+        .energy_j = integral->energy_j,
+        .duration_s = integral->last_s - integral->begin_s,
+        .error_j = power_integral_error_j(integral, fmax(s->step_s, s->power.least_end_s)),
+        .gap_s = integral->gap_s,
+        .temperature_c = (double)NAN,
+        .throttled_s = (double)NAN};
 }
 
 jc_status sampler_end(sampler *s, jc_meter_window *out_window, jc_error *err) {

@@ -7,7 +7,7 @@ import unittest
 
 from driver import SOURCE, Process, read_csv
 
-NAMES = ["command", "declared", "rapl-powercap", "rapl-perf", "hwmon", "battery", "none"]
+NAMES = ["command", "declared", "rapl-powercap", "rapl-perf", "hwmon", "battery", "nvml", "none"]
 
 
 class Meters(Process):
@@ -51,6 +51,7 @@ class Meters(Process):
             self.assertIsNone(meters[name]["domains"])
         self.assertIn("virtual machine", meters["rapl-powercap"]["problem"])
         self.assertIn("recorded", meters["rapl-perf"]["problem"])
+        self.assertIn("recorded", meters["nvml"]["problem"])
         self.assertIn("--power-declared", meters["declared"]["problem"])
 
     def test_recorded_sensors(self):

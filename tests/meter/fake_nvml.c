@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+// A library that looks like NVIDIA's. FAKE_OLD: without what old ones lack; FAKE_BROKEN: without
+// what none may lack.
+#include "fake_nvml.h"
+
+#include "runtime/meter/clock.h"
+#include "runtime/meter/nvml/library.h"
+
+#include <stdio.h>
+#include <string.h>
+
+extern fake_nvml fake_nvml_state;
+fake_nvml fake_nvml_state;
+
+static int device; // its address is a handle
+
+#define F fake_nvml_state
+
+int nvmlInit_v2(void);
+int nvmlShutdown(void);
+int nvmlDeviceGetCount_v2(unsigned *n);
+int nvmlDeviceGetHandleByIndex_v2(unsigned index, nvml_device_handle *out);
+int nvmlDeviceGetPowerUsage(nvml_device_handle d, unsigned *mw);
+const char *nvmlErrorString(int error);
+int nvmlDeviceGetHandleByPciBusId_v2(const char *address, nvml_device_handle *out);
+int nvmlDeviceGetName(nvml_device_handle d, char *name, unsigned size);
+int nvmlDeviceGetMigMode(nvml_device_handle d, unsigned *now, unsigned *pending);
+int nvmlDeviceGetTotalEnergyConsumption(nvml_device_handle d, unsigned long long *mj);
+int nvmlDeviceGetFieldValues(nvml_device_handle d, int n, nvml_field *fields);
+int nvmlDeviceGetTemperature(nvml_device_handle d, int sensor, unsigned *celsius);
+int nvmlDeviceGetViolationStatus(nvml_device_handle d, int policy, nvml_violation *out);
+
+int nvmlInit_v2(void) {
+    F.n_running += F.init == 0;
+    return F.init;
+}
+
+int nvmlShutdown(void) {
+    F.n_running--;
+    return 0;
+}
+
+int nvmlDeviceGetCount_v2(unsigned *n) {
+    *n = F.n_gpus;
+    return F.count;
+}
+
+int nvmlDeviceGetHandleByIndex_v2(unsigned index, nvml_device_handle *out) {
+    *out = (nvml_device_handle)(void *)&device;
+    return index == 0 ? F.by_index : 2;
+}
+
+// Since the first look, so that numbers are small.
+static unsigned long long steps(void) {
+    if (F.begin_s <= 0) {
+        F.begin_s = clock_now_s();
+    }
+    return F.moves ? (unsigned long long)((clock_now_s() - F.begin_s) / F.step_s) : 0;
+}
+
+#ifndef FAKE_BROKEN
+int nvmlDeviceGetPowerUsage(nvml_device_handle d, unsigned *mw) {
+    *mw = F.power_mw + (unsigned)(steps() % 2);
+    return (void *)d == (void *)&device ? F.power : 2;
+}
+#endif
+
+#ifndef FAKE_OLD
+const char *nvmlErrorString(int error) {
+    return error == 3 ? "Not Supported" : "Some Error";
+}
+
+int nvmlDeviceGetHandleByPciBusId_v2(const char *address, nvml_device_handle *out) {
+    F.address = address;
+    *out = (nvml_device_handle)(void *)&device;
+    return F.by_address;
+}
+
+int nvmlDeviceGetName(nvml_device_handle d, char *name, unsigned size) {
+    (void)d;
+    (void)snprintf(name, size, "NVIDIA Fake 100");
+    return F.name;
+}
+
+int nvmlDeviceGetMigMode(nvml_device_handle d, unsigned *now, unsigned *pending) {
+    (void)d;
+    *now = F.mig_mode;
+    *pending = F.mig_mode;
+    return F.mig;
+}
+
+int nvmlDeviceGetTotalEnergyConsumption(nvml_device_handle d, unsigned long long *mj) {
+    (void)d;
+    *mj = F.energy_mj + (unsigned long long)((double)steps() * F.step_s * F.watts * 1000);
+    return F.energy;
+}
+
+int nvmlDeviceGetFieldValues(nvml_device_handle d, int n, nvml_field *fields) {
+    (void)d;
+    for (int i = 0; i < n; ++i) {
+        fields[i].status = fields[i].id == 186 && fields[i].scope == 0 ? F.field : 2;
+        fields[i].type = F.field_type;
+        fields[i].value.ui = F.power_mw + (unsigned)(steps() % 2);
+    }
+    return F.fields;
+}
+
+int nvmlDeviceGetTemperature(nvml_device_handle d, int sensor, unsigned *celsius) {
+    (void)d;
+    *celsius = F.celsius;
+    return sensor == 0 ? F.temperature : 2;
+}
+
+int nvmlDeviceGetViolationStatus(nvml_device_handle d, int policy, nvml_violation *out) {
+    (void)d;
+    *out = (nvml_violation){.violation_ns = F.violation_ns[policy & 1]};
+    return F.violation;
+}
+#endif
