@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+// What compare says before its table.
+#include "compare.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { NOTE_SIZE = 1200, NAME_SIZE = 256 };
+
+static void add_note(compare_run *run, const char *text) {
+    char *copy = jc_arena_copy_text(&run->arena, text, strlen(text));
+    if (copy != NULL && run->n_notes < MAX_NOTES) {
+        run->notes[run->n_notes++] = copy;
+    }
+}
+
+// "resnet18: prune: 0.5"
+static const char *name_of(const comparison_row *row, char buffer[NAME_SIZE]) {
+    (void)snprintf(buffer, NAME_SIZE, "%.80s%s%.140s",
+                   row->architecture == NULL ? "" : row->architecture,
+                   row->architecture == NULL || row->technique == NULL ? "" : ": ",
+                   row->technique == NULL ? "" : row->technique);
+    return buffer;
+}
+
+// A year's figure, with all that was assumed.
+static void describe_year(compare_run *run, const comparison_row *row) {
+    const comparison_metrics *m = &run->own->metrics;
+    char text[NOTE_SIZE];
+    char name[NAME_SIZE];
+    char carbon[96] = "";
+    const double kwh = comparison_year_kwh(row, m);
+    if (!isfinite(kwh)) {
+        return;
+    }
+    if (isfinite(m->carbon)) {
+        (void)snprintf(carbon, sizeof carbon, ", which are %.3g kg of CO2 at %.4g g for each kWh",
+                       kwh * m->carbon / 1000, m->carbon);
+    }
+    (void)snprintf(
+        text, sizeof text,
+        "%s on %.60s: %.4g inferences a year, at %.3g J each%s, take %.3g kWh%s. "
+        "Assumed: batches of %lld, always full; PUE %.3g; no idle energy.",
+        name_of(row, name), row->profile, m->inferences, row->cost.totals.energy_per_sample_j,
+        row->energy_source != NULL && strcmp(row->energy_source, "analytic") == 0 ? " (analytic)"
+                                                                                  : "",
+        kwh, carbon, (long long)row->batch_size, m->pue);
+    add_note(run, text);
+}
+
+// Error and energy in one number, of networks whose error is known.
+static void describe_precision(compare_run *run, const comparison_row *row) {
+    const double alpha = run->own->metrics.alpha;
+    char text[NOTE_SIZE];
+    char name[NAME_SIZE];
+    const double weighed = pow(row->error_rate, alpha) * row->cost.totals.energy_per_sample_j;
+    if (run->own->is_alpha_given && isfinite(weighed)) {
+        char q[REPORT_QUANTITY_SIZE];
+        (void)snprintf(text, sizeof text,
+                       "%s on %.60s: energy-precision ratio %s (error %.4g to the power %.3g, "
+                       "times the energy per inference; less is better).",
+                       name_of(row, name), row->profile,
+                       report_format_quantity(weighed, REPORT_JOULES, q), row->error_rate, alpha);
+        add_note(run, text);
+    }
+}
+
+// What the table has no room for: the spread over inputs, exits, and what is not known.
+static void describe_row(compare_run *run, const comparison_row *row, bool is_first_device) {
+    char text[NOTE_SIZE];
+    char name[NAME_SIZE];
+    const jc_evaluation *c = &row->cost;
+    if (c->energy_worst_j > c->energy_p50_j * (1 + 1e-12)) {
+        char q[3][REPORT_QUANTITY_SIZE];
+        (void)snprintf(text, sizeof text,
+                       "%.200s on %.60s, energy of single inputs: half of them take at most %s, 95 "
+                       "%% at most %s, the dearest %s.",
+                       name_of(row, name), row->profile,
+                       report_format_quantity(c->energy_p50_j, REPORT_JOULES, q[0]),
+                       report_format_quantity(c->energy_p95_j, REPORT_JOULES, q[1]),
+                       report_format_quantity(c->energy_worst_j, REPORT_JOULES, q[2]));
+        add_note(run, text);
+    }
+    for (size_t i = 0; row->exits != NULL && row->exits[i] != NULL; ++i) {
+        (void)snprintf(text, sizeof text, "%.200s on %.60s, exit after %.240s.", name_of(row, name),
+                       row->profile, row->exits[i]);
+        add_note(run, text);
+    }
+    if (row->note != NULL && (is_first_device || !isfinite(c->totals.runtime_s))) {
+        (void)snprintf(text, sizeof text, "%.200s%s%.60s: %.900s", name_of(row, name),
+                       isfinite(c->totals.runtime_s) ? "" : " on ",
+                       isfinite(c->totals.runtime_s) ? "" : row->profile, row->note);
+        add_note(run, text);
+    }
+}
+
+void compare_add_notes(compare_run *run) {
+    const size_t n_networks = run->n_rows / run->devices.n;
+    char text[NOTE_SIZE];
+    char name[NAME_SIZE];
+    (void)snprintf(text, sizeof text, "Ratios (×) are to %.100s on %s. Batch size %lld, %s.",
+                   name_of(&run->rows[0], name),
+                   n_networks == 1 || run->devices.n == 1 ? run->rows[0].profile : "each device",
+                   (long long)run->rows[0].batch_size, run->rows[0].precision);
+    add_note(run, text);
+    for (size_t d = 0; d < run->devices.n; ++d) {
+        device_describe(&run->devices.items[d], &run->rows[d * n_networks].cost.totals, text,
+                        sizeof text);
+        add_note(run, text);
+    }
+    for (size_t i = 0; i < run->n_rows; ++i) {
+        describe_row(run, &run->rows[i], i < n_networks);
+        describe_precision(run, &run->rows[i]);
+        describe_year(run, &run->rows[i]);
+    }
+}
