@@ -54,20 +54,24 @@ static void *grow(program *p, void *array, size_t n, size_t *capacity, size_t si
 // --- Memory descriptors ----------------------------------------------------------------------
 
 dnnl_memory_desc_t md_plain(int rank, const int64_t *dims, dnnl_data_type_t type) {
+    dnnl_dims_t all = {0}; // the library reads the whole array
     dnnl_dims_t strides = {0};
     int64_t stride = 1;
     for (int i = rank - 1; i >= 0; --i) {
+        all[i] = dims[i];
         strides[i] = stride;
         stride *= dims[i];
     }
     dnnl_memory_desc_t md = {0};
-    (void)dnnl_memory_desc_init_by_strides(&md, rank, dims, type, strides); // fails later if at all
+    (void)dnnl_memory_desc_init_by_strides(&md, rank, all, type, strides); // fails later if at all
     return md;
 }
 
 dnnl_memory_desc_t md_any(int rank, const int64_t *dims, dnnl_data_type_t type) {
+    dnnl_dims_t all = {0};
+    memcpy(all, dims, (size_t)rank * sizeof *dims);
     dnnl_memory_desc_t md = {0};
-    (void)dnnl_memory_desc_init_by_tag(&md, rank, dims, type, dnnl_format_tag_any);
+    (void)dnnl_memory_desc_init_by_tag(&md, rank, all, type, dnnl_format_tag_any);
     return md;
 }
 
@@ -123,6 +127,10 @@ tensor_id program_alias(program *p, tensor_id t, const dnnl_memory_desc_t *md) {
     tensor row = p->tensors[t];
     row.md = *md;
     row.is_view = true;
+    // The memory must hold the whole tensor even if only a part of it is ever used.
+    buffer *place = &p->buffers[row.buffer];
+    const size_t bytes = dnnl_memory_desc_get_size(&p->tensors[t].md);
+    place->bytes = bytes > place->bytes ? bytes : place->bytes;
     return add_tensor(p, &row);
 }
 

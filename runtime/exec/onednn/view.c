@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "view.h"
+
+#include <string.h>
+
+// [start, start + length) of an axis.
+static tensor_id narrow(program *p, tensor_id t, int axis, int64_t start, int64_t length) {
+    t = program_plain(p, t);
+    const dnnl_memory_desc_t md = *program_md(p, t);
+    dnnl_dims_t offsets = {0};
+    dnnl_dims_t dims;
+    memcpy(dims, md.dims, sizeof dims);
+    offsets[axis] = start;
+    dims[axis] = length;
+    dnnl_memory_desc_t part = md;
+    if (p->status == JC_OK) {
+        (void)program_check(p, dnnl_memory_desc_init_submemory(&part, &md, dims, offsets),
+                            "a part of a tensor");
+    }
+    return program_alias(p, t, &part);
+}
+
+static int axis_of(const program *p, const node *n) {
+    const int64_t dim = node_integer(n, "dim", 1);
+    return (int)(dim < 0 ? dim + program_md(p, n->inputs[0])->ndims : dim);
+}
+
+// One index of an axis, which is removed.
+static tensor_id emit_select(program *p, const node *n) {
+    const int axis = axis_of(p, n);
+    const int64_t size = program_md(p, n->inputs[0])->dims[axis];
+    const int64_t index = node_integer(n, "index", 0);
+    const tensor_id part = narrow(p, n->inputs[0], axis, index < 0 ? index + size : index, 1);
+    const dnnl_memory_desc_t md = *program_md(p, part);
+    dnnl_dims_t dims = {0};
+    dnnl_dims_t strides = {0};
+    for (int i = 0; i + 1 < md.ndims; ++i) {
+        dims[i] = md.dims[i < axis ? i : i + 1];
+        strides[i] = md.format_desc.blocking.strides[i < axis ? i : i + 1];
+    }
+    dnnl_memory_desc_t removed = md;
+    if (p->status == JC_OK) {
+        (void)program_check(
+            p,
+            dnnl_memory_desc_init_by_strides(&removed, md.ndims - 1, dims, md.data_type, strides),
+            "a part of a tensor");
+        removed.offset0 = md.offset0;
+    }
+    return program_alias(p, part, &removed);
+}
+
+static tensor_id emit_parameter(program *p, const node *n) {
+    const bool integers = p->precision == JC_PRECISION_INT8;
+    const double range = integers ? 127 : 1;
+    const tensor_id t = program_constant(p, TENSOR_WEIGHT, activation_type(p), n->output->rank,
+                                         n->output->dim, -range, range);
+    if (p->status == JC_OK) {
+        p->tensors[t].rms = range / 1.7320508; // uniform
+    }
+    return program_plain(p, t);
+}
+
+tensor_id emit_view(program *p, const node *n) {
+    if (n->n_inputs == 0) {
+        return emit_parameter(p, n);
+    }
+    if (strcmp(n->op->name, "narrow") == 0) {
+        return narrow(p, n->inputs[0], axis_of(p, n), node_integer(n, "start", 0),
+                      node_integer(n, "length", 1));
+    }
+    if (strcmp(n->op->name, "select") == 0) {
+        return emit_select(p, n);
+    }
+    const bool keeps_shape =
+        strcmp(n->op->name, "dropout") == 0 || strcmp(n->op->name, "identity") == 0;
+    return keeps_shape ? n->inputs[0]
+                       : program_reshape(p, n->inputs[0], n->output->rank, n->output->dim);
+}
