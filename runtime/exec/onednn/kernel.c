@@ -114,7 +114,7 @@ static const kernel_row rows[JC_KERNEL_COUNT] = {
 };
 
 tensor_id emit_node(program *p, const node *n) {
-    return p->status == JC_OK ? rows[n->kernel->kind].emit(p, n) : 0;
+    return p->status == JC_OK ? program_settle(p, rows[n->kernel->kind].emit(p, n)) : 0;
 }
 
 // The range of a kind's input data. In int8 a convolution reads what an activation left, unsigned.

@@ -75,6 +75,23 @@ dnnl_memory_desc_t md_any(int rank, const int64_t *dims, dnnl_data_type_t type) 
     return md;
 }
 
+// The same layout with the strides that row-major order gives to axes of size 1, whose strides mean
+// nothing: the library compares and chooses by them. Other layouts are returned as they are.
+static dnnl_memory_desc_t settle(const dnnl_memory_desc_t *md) {
+    dnnl_memory_desc_t plain = md_plain(md->ndims, md->dims, md->data_type);
+    if (md->format_kind != dnnl_blocked || md->format_desc.blocking.inner_nblks != 0) {
+        return *md;
+    }
+    for (int i = 0; i < md->ndims; ++i) {
+        if (md->dims[i] != 1 &&
+            md->format_desc.blocking.strides[i] != plain.format_desc.blocking.strides[i]) {
+            return *md;
+        }
+    }
+    plain.offset0 = md->offset0;
+    return plain;
+}
+
 int64_t md_elements(const dnnl_memory_desc_t *md) {
     int64_t n = 1;
     for (int i = 0; i < md->ndims; ++i) {
@@ -151,8 +168,13 @@ tensor_id program_as(program *p, tensor_id t, const dnnl_memory_desc_t *md) {
     if (p->status != JC_OK || dnnl_memory_desc_equal(program_md(p, t), md)) {
         return t;
     }
-    dnnl_primitive_desc_t pd = NULL;
     const dnnl_memory_desc_t from = *program_md(p, t);
+    const dnnl_memory_desc_t from_settled = settle(&from);
+    const dnnl_memory_desc_t to_settled = settle(md);
+    if (dnnl_memory_desc_equal(&from_settled, &to_settled)) {
+        return program_alias(p, t, md);
+    }
+    dnnl_primitive_desc_t pd = NULL;
     dnnl_primitive_attr_t attr = NULL;
     if (program_check(p, dnnl_primitive_attr_create(&attr), "a reorder") &&
         program_check(p, dnnl_primitive_attr_set_scratchpad_mode(attr, dnnl_scratchpad_mode_user),
@@ -180,6 +202,15 @@ tensor_id program_reshape(program *p, tensor_id t, int rank, const int64_t *dims
     t = program_plain(p, t);
     const dnnl_memory_desc_t md = md_plain(rank, dims, program_md(p, t)->data_type);
     return program_alias(p, t, &md);
+}
+
+tensor_id program_settle(program *p, tensor_id t) {
+    const dnnl_memory_desc_t md = *program_md(p, t);
+    const dnnl_memory_desc_t settled = settle(&md);
+    // dnnl_memory_desc_equal would find them equal.
+    const bool same = memcmp(md.format_desc.blocking.strides, settled.format_desc.blocking.strides,
+                             (size_t)md.ndims * sizeof md.dims[0]) == 0;
+    return p->status != JC_OK || same ? t : program_alias(p, t, &settled);
 }
 
 void program_output(program *p, tensor_id t) {

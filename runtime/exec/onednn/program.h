@@ -142,6 +142,9 @@ tensor_id program_plain(program *p, tensor_id t);
 /** The tensor's values seen in another shape of the same number of elements; plain. */
 tensor_id program_reshape(program *p, tensor_id t, int rank, const int64_t *dims);
 
+/** The tensor with the usual strides along axes of size 1, if it lies in row-major order. */
+tensor_id program_settle(program *p, tensor_id t);
+
 /** Give a constant whose layout is open a layout; others keep theirs. */
 void program_lay_out(program *p, tensor_id t, const dnnl_memory_desc_t *md);
 

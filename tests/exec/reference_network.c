@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "reference_network.h"
+
+#include "reference.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+typedef struct evaluation {
+    harness *h;
+    const jc_network *network;
+    tensor_id next; ///< the constants are in the order of the steps
+    float *norm[4]; ///< of a folded batch normalisation, until it is its turn
+    float **values;
+} evaluation;
+
+/** A step at hand. */
+typedef struct at_step {
+    const jc_network_step *step;
+    const int64_t *size;   ///< of its kernel
+    const float *x;        ///< first input
+    const jc_shape *shape; ///< of the first input
+    double *y;
+    size_t n;
+} at_step;
+
+// The next constant's values, as they are before a batch normalisation is folded into them.
+static float *next_constant(evaluation *e) {
+    program *p = &e->h->task->program;
+    while (p->tensors[e->next].is_view || p->tensors[e->next].role > TENSOR_WEIGHT) {
+        e->next++;
+        cr_assert_lt(e->next, p->n_tensors);
+    }
+    const tensor_fold fold = p->tensors[e->next].fold;
+    p->tensors[e->next].fold = FOLD_NOTHING;
+    float *values = harness_constant(e->h, e->next);
+    p->tensors[e->next].fold = fold;
+    e->next++;
+    return values;
+}
+
+static int64_t integer(const at_step *at, const char *name) {
+    return at->step->call.value[jc_op_param(at->step->op, name)->slot].i;
+}
+
+static bool is_folded(const evaluation *e, const at_step *at) {
+    const size_t next = (size_t)(at->step - e->network->steps) + 1;
+    return next < e->network->n_steps &&
+           e->network->steps[next].kernel.kind == JC_KERNEL_BATCH_NORM;
+}
+
+static void layer_with_weights(evaluation *e, const at_step *at) {
+    const jc_kernel_kind kind = at->step->kernel.kind;
+    const bool folded = kind != JC_KERNEL_LINEAR && is_folded(e, at);
+    float *weights = next_constant(e);
+    const size_t outputs = (size_t)at->size[kind == JC_KERNEL_LINEAR ? 2 : JC_WINDOW_OUT_CHANNELS];
+    float *bias =
+        integer(at, "bias") != 0 || folded ? next_constant(e) : calloc(outputs, sizeof *bias);
+    for (int i = 0; folded && i < 4; ++i) {
+        e->norm[i] = next_constant(e);
+    }
+    if (kind == JC_KERNEL_LINEAR) {
+        reference_linear(at->size, at->x, weights, bias, at->y);
+    } else if (kind == JC_KERNEL_CONV2D) {
+        reference_conv(at->size, at->x, weights, bias, at->y);
+    } else {
+        reference_conv_transpose(at->size, at->x, weights, bias, at->y);
+    }
+    free(weights);
+    free(bias);
+}
+
+static void norm(evaluation *e, const at_step *at) {
+    if (at->step->kernel.kind == JC_KERNEL_LAYER_NORM) {
+        float *scale = next_constant(e);
+        float *shift = next_constant(e);
+        reference_layer_norm(at->size, at->x, scale, shift, at->y);
+        free(scale);
+        free(shift);
+        return;
+    }
+    for (int i = 0; i < 4; ++i) {
+        e->norm[i] = e->norm[i] == NULL ? next_constant(e) : e->norm[i];
+    }
+    reference_batch_norm(at->size, at->x, (const float *const *)e->norm, at->y);
+    for (int i = 0; i < 4; ++i) {
+        free(e->norm[i]);
+        e->norm[i] = NULL;
+    }
+}
+
+// Index of an element of `shape` aligned at the last axis, from the index within a wider one.
+static size_t broadcast_index(size_t index, const jc_shape *wide, const jc_shape *shape) {
+    size_t result = 0;
+    size_t stride = 1;
+    for (int i = shape->rank - 1, w = wide->rank - 1; i >= 0; --i, --w) {
+        const size_t at = index % (size_t)wide->dim[w];
+        index /= (size_t)wide->dim[w];
+        result += shape->dim[i] == 1 ? 0 : at * stride;
+        stride *= (size_t)shape->dim[i];
+    }
+    return result;
+}
+
+static void combine(const evaluation *e, const at_step *at) {
+    const bool sums = at->step->kernel.kind == JC_KERNEL_ADD;
+    for (size_t i = 0; i < at->n; ++i) {
+        at->y[i] = sums ? 0 : 1;
+        for (size_t k = 0; k < at->step->n_inputs; ++k) {
+            const uint32_t input = at->step->inputs[k];
+            const double value = (double)e->values[input][broadcast_index(
+                i, &at->step->output, &e->network->steps[input].output)];
+            at->y[i] = sums ? at->y[i] + value : at->y[i] * value;
+        }
+    }
+}
+
+/** Sizes before, along and after an axis. */
+typedef struct around {
+    size_t outer, axis, inner;
+} around;
+
+static around around_axis(const jc_shape *shape, int64_t axis) {
+    around a = {1, 1, 1};
+    axis = axis < 0 ? axis + shape->rank : axis;
+    for (int i = 0; i < shape->rank; ++i) {
+        size_t *part = i < axis ? &a.outer : i == axis ? &a.axis : &a.inner;
+        *part *= (size_t)shape->dim[i];
+    }
+    return a;
+}
+
+static void concat(const evaluation *e, const at_step *at) {
+    const around all = around_axis(&at->step->output, integer(at, "dim"));
+    size_t before = 0;
+    for (size_t k = 0; k < at->step->n_inputs; ++k) {
+        const uint32_t input = at->step->inputs[k];
+        const around part = around_axis(&e->network->steps[input].output, integer(at, "dim"));
+        const size_t run = part.axis * part.inner;
+        for (size_t i = 0; i < part.outer * run; ++i) {
+            at->y[i / run * all.axis * all.inner + before * all.inner + i % run] =
+                (double)e->values[input][i];
+        }
+        before += part.axis;
+    }
+}
+
+// A part of an axis: narrow, and select, which is narrow to one.
+static void part(const at_step *at, size_t start, size_t length) {
+    const around whole = around_axis(at->shape, integer(at, "dim"));
+    const size_t run = length * whole.inner;
+    for (size_t i = 0; i < at->n; ++i) {
+        at->y[i] = (double)at->x[(i / run * whole.axis + start) * whole.inner + i % run];
+    }
+}
+
+static void transpose(const at_step *at) {
+    jc_shape out = at->step->output;
+    int64_t a = integer(at, "dim0");
+    int64_t b = integer(at, "dim1");
+    a = a < 0 ? a + out.rank : a;
+    b = b < 0 ? b + out.rank : b;
+    for (size_t i = 0; i < at->n; ++i) {
+        size_t index[JC_MAX_RANK];
+        size_t rest = i;
+        for (int axis = out.rank - 1; axis >= 0; --axis) {
+            index[axis] = rest % (size_t)out.dim[axis];
+            rest /= (size_t)out.dim[axis];
+        }
+        const size_t swapped = index[a];
+        index[a] = index[b];
+        index[b] = swapped;
+        size_t from = 0;
+        for (int axis = 0; axis < out.rank; ++axis) {
+            from = from * (size_t)at->shape->dim[axis] + index[axis];
+        }
+        at->y[i] = (double)at->x[from];
+    }
+}
+
+// Channel c of the result is channel c/groups of group c mod groups.
+static void shuffle(const at_step *at) {
+    const size_t groups = (size_t)integer(at, "groups");
+    const size_t channels = (size_t)at->shape->dim[1];
+    const size_t plane = (size_t)(at->shape->dim[2] * at->shape->dim[3]);
+    for (size_t i = 0; i < at->n; ++i) {
+        const size_t c = i / plane % channels;
+        const size_t from = c % groups * (channels / groups) + c / groups;
+        at->y[i] = (double)at->x[(i / plane / channels * channels + from) * plane + i % plane];
+    }
+}
+
+static void move(const evaluation *e, const at_step *at) {
+    const char *name = at->step->op->name;
+    if (strcmp(name, "concat") == 0) {
+        concat(e, at);
+    } else if (strcmp(name, "transpose") == 0) {
+        transpose(at);
+    } else if (strcmp(name, "channel_shuffle") == 0) {
+        shuffle(at);
+    } else if (strcmp(name, "narrow") == 0) {
+        part(at, (size_t)integer(at, "start"), (size_t)integer(at, "length"));
+    } else if (strcmp(name, "select") == 0) {
+        part(at, (size_t)integer(at, "index"), 1);
+    } else {
+        for (size_t i = 0; i < at->n; ++i) {
+            at->y[i] = (double)at->x[i];
+        }
+    }
+}
+
+static void evaluate(evaluation *e, const at_step *at) {
+    const jc_kernel *kernel = &at->step->kernel;
+    const uint32_t *inputs = at->step->inputs;
+    switch ((int)kernel->kind) {
+    case JC_KERNEL_CONV2D:
+    case JC_KERNEL_CONV_TRANSPOSE2D:
+    case JC_KERNEL_LINEAR:
+        layer_with_weights(e, at);
+        break;
+    case JC_KERNEL_BATCH_NORM:
+    case JC_KERNEL_LAYER_NORM:
+        norm(e, at);
+        break;
+    case JC_KERNEL_MAX_POOL2D:
+    case JC_KERNEL_AVG_POOL2D:
+        reference_pool(kernel, true, at->x, at->y);
+        break;
+    case JC_KERNEL_SOFTMAX:
+        reference_softmax(at->size, at->x, at->y);
+        break;
+    case JC_KERNEL_MATMUL:
+        reference_matmul(at->size, at->x, e->values[inputs[1]], at->y);
+        break;
+    case JC_KERNEL_ATTENTION:
+        reference_attention(at->size, at->x, e->values[inputs[1]], e->values[inputs[2]],
+                            integer(at, "is_causal") != 0, at->y);
+        break;
+    case JC_KERNEL_ADD:
+    case JC_KERNEL_MUL:
+        combine(e, at);
+        break;
+    case JC_KERNEL_UPSAMPLE:
+        reference_upsample(at->size, at->x, at->y);
+        break;
+    case JC_KERNEL_CONCAT:
+    case JC_KERNEL_COPY:
+    case JC_KERNEL_NONE:
+        move(e, at);
+        break;
+    default:
+        for (size_t i = 0; i < at->n; ++i) {
+            at->y[i] = reference_activation(kernel->kind, (double)at->x[i]);
+        }
+    }
+}
+
+float **reference_network(harness *h, const jc_network *network) {
+    evaluation e = {
+        .h = h, .network = network, .values = calloc(network->n_steps, sizeof *e.values)};
+    for (size_t i = 0; i < network->n_steps; ++i) {
+        const jc_network_step *step = &network->steps[i];
+        if (step->n_inputs == 0) { // an input of the network, or a parameter
+            e.values[i] = next_constant(&e);
+            continue;
+        }
+        const size_t n = (size_t)jc_shape_elements(&step->output);
+        const at_step at = {.step = step,
+                            .size = step->kernel.size,
+                            .x = e.values[step->inputs[0]],
+                            .shape = &network->steps[step->inputs[0]].output,
+                            .y = calloc(n, sizeof(double)),
+                            .n = n};
+        evaluate(&e, &at);
+        e.values[i] = calloc(n, sizeof *e.values[i]);
+        for (size_t k = 0; k < n; ++k) {
+            e.values[i][k] = (float)at.y[k];
+        }
+        free(at.y);
+    }
+    return e.values;
+}

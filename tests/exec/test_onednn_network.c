@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whole networks by the executor `onednn` against the same networks step by step.
+#include "harness.h"
+#include "reference_network.h"
+
+#include "cli/network.h"
+
+#include <criterion/criterion.h>
+#include <math.h>
+#include <string.h>
+
+/** A graph and the network made of it. */
+typedef struct loaded {
+    jc_graph *graph;
+    jc_network *network;
+} loaded;
+
+static loaded load(const char *text, int64_t batch_size, jc_precision precision) {
+    loaded l = {0};
+    jc_error err;
+    const jc_graph_options options = {.batch_size = batch_size, .precision = precision};
+    cr_assert_eq(jc_graph_parse(text, strlen(text), "test", &options, &l.graph, &err), JC_OK, "%s",
+                 err.message);
+    cr_assert_eq(cli_network_create(l.graph, &l.network, &err), JC_OK, "%s", err.message);
+    return l;
+}
+
+static void unload(loaded *l) {
+    cli_network_free(l->network);
+    jc_graph_free(l->graph);
+}
+
+// Every output is what the steps one by one give, in the first pass and in later ones.
+static void check(const char *text, int64_t batch_size, size_t most_instructions) {
+    harness h = harness_open();
+    loaded l = load(text, batch_size, JC_PRECISION_F32);
+    cr_assert_eq(h.executor->prepare_network(h.handle, l.network, &h.task, &h.err), JC_OK, "%s",
+                 h.err.message);
+    program *p = &h.task->program;
+    cr_assert_leq(p->n_instructions, most_instructions, "%zu instructions", p->n_instructions);
+    float **values = reference_network(&h, l.network);
+    for (int pass = 0; pass < 2; ++pass) {
+        harness_run(&h, 1);
+        for (size_t o = 0; o < l.network->n_outputs; ++o) {
+            const uint32_t step = l.network->outputs[o];
+            const size_t n = (size_t)jc_shape_elements(&l.network->steps[step].output);
+            float *got = calloc(n, sizeof *got);
+            double *expected = calloc(n, sizeof *expected);
+            cr_assert_eq(program_read(p, p->outputs[o], got, &h.err), JC_OK, "%s", h.err.message);
+            double spread = 0;
+            for (size_t i = 0; i < n; ++i) {
+                expected[i] = (double)values[step][i];
+                spread = fmax(spread, fabs(expected[i] - expected[0]));
+            }
+            cr_assert(spread > 0.01, "the outputs differ from each other");
+            harness_compare("output", got, expected, n, 1e-4);
+            free(got);
+            free(expected);
+        }
+    }
+    for (size_t i = 0; i < l.network->n_steps; ++i) {
+        free(values[i]);
+    }
+    free(values);
+    unload(&l);
+    harness_close(&h);
+}
+
+// Batch normalisation, sums and activations go into the convolutions; the second block's shortcut
+// is a convolution of its own. One reorder at each end, two pools, one linear layer.
+static const char residual[] =
+    "name: residual\n"
+    "inputs: {image: [3, 20, 20]}\n"
+    "blocks:\n"
+    "  conv_norm:\n"
+    "    parameters: {channels: , stride: 1, kernel: 3}\n"
+    "    layers:\n"
+    "      - conv2d: {out_channels: channels, kernel_size: kernel, stride: stride, padding: "
+    "(kernel - 1) / 2, bias: false}\n"
+    "      - batch_norm\n"
+    "layers:\n"
+    "  - conv_norm: {channels: 16, stride: 2}\n"
+    "  - relu\n"
+    "  - max_pool2d: {kernel_size: 3, stride: 2, padding: 1}\n"
+    "  - add:\n"
+    "      branches:\n"
+    "        - []\n"
+    "        - [conv_norm: {channels: 16}, relu, conv_norm: {channels: 16}]\n"
+    "  - relu\n"
+    "  - add:\n"
+    "      branches:\n"
+    "        - [conv_norm: {channels: 24, stride: 2, kernel: 1}]\n"
+    "        - [conv_norm: {channels: 24, stride: 2}, relu, conv_norm: {channels: 24}]\n"
+    "  - relu\n"
+    "  - global_avg_pool2d\n"
+    "  - flatten\n"
+    "  - linear: {out_features: 10}\n";
+
+Test(onednn_network, residual_blocks_are_fused) {
+    check(residual, 2, 12);
+}
+
+// Depthwise convolutions, squeeze and excitation, a split, a shuffle, dense concatenation.
+static const char mixed[] =
+    "name: mixed\n"
+    "inputs: {image: [3, 16, 16]}\n"
+    "layers:\n"
+    "  - conv2d: {name: first, out_channels: 20, kernel_size: 3, padding: 1}\n"
+    "  - hardswish\n"
+    "  - conv2d: {out_channels: in_channels, kernel_size: 3, padding: 1, groups: in_channels}\n"
+    "  - relu6: {name: features}\n"
+    "  - mul:\n"
+    "      branches:\n"
+    "        - []\n"
+    "        - - global_avg_pool2d\n"
+    "          - conv2d: {out_channels: 8, kernel_size: 1}\n"
+    "          - silu\n"
+    "          - conv2d: {out_channels: 20, kernel_size: 1}\n"
+    "          - hardsigmoid\n"
+    "  - concat:\n"
+    "      branches:\n"
+    "        - [narrow: {dim: 1, start: 0, length: 10}]\n"
+    "        - - narrow: {dim: 1, start: 10, length: 10}\n"
+    "          - conv2d: {out_channels: 10, kernel_size: 1, bias: false}\n"
+    "          - batch_norm\n"
+    "          - relu\n"
+    "  - channel_shuffle: {groups: 2}\n"
+    "  - batch_norm\n"
+    "  - relu\n"
+    "  - concat:\n"
+    "      branches:\n"
+    "        - []\n"
+    "        - [conv2d: {out_channels: 12, kernel_size: 3, padding: 1}, tanh]\n"
+    "  - avg_pool2d: {kernel_size: 2}\n"
+    "  - conv_transpose2d: {out_channels: 8, kernel_size: 2, stride: 2}\n"
+    "  - batch_norm\n"
+    "  - leaky_relu\n"
+    "  - upsample: {scale_factor: 2}\n"
+    "  - add:\n"
+    "      branches:\n"
+    "        - []\n"
+    "        - [sigmoid]\n"
+    "        - [identity]\n";
+
+Test(onednn_network, all_sorts_of_layers) {
+    check(mixed, 2, 60);
+}
+
+static const char transformer[] =
+    "name: transformer\n"
+    "inputs: {image: [3, 16, 16]}\n"
+    "blocks:\n"
+    "  heads:\n"
+    "    parameters: {third: }\n"
+    "    layers:\n"
+    "      - narrow: {dim: 2, start: third * 24, length: 24}\n"
+    "      - reshape: {shape: [-1, 3, 8]}\n"
+    "      - transpose: {dim0: 1, dim1: 2}\n"
+    "layers:\n"
+    "  - conv2d: {out_channels: 24, kernel_size: 4, stride: 4}\n"
+    "  - flatten: {start_dim: 2}\n"
+    "  - transpose: {dim0: 1, dim1: 2}\n"
+    "  - concat: {branches: [[parameter: {shape: [1, 24]}], []]}\n"
+    "  - add: {branches: [[], [parameter: {shape: [17, 24]}]]}\n"
+    "  - add:\n"
+    "      branches:\n"
+    "        - []\n"
+    "        - - layer_norm\n"
+    "          - linear: {out_features: 72}\n"
+    "          - scaled_dot_product_attention:\n"
+    "              is_causal: true\n"
+    "              branches: [[heads: {third: 0}], [heads: {third: 1}], [heads: {third: 2}]]\n"
+    "          - transpose: {dim0: 1, dim1: 2}\n"
+    "          - reshape: {shape: [-1, 24]}\n"
+    "          - linear: {out_features: 24}\n"
+    "  - add:\n"
+    "      branches: [[], [layer_norm, linear: {out_features: 50}, gelu, linear: {out_features: "
+    "24}]]\n"
+    "  - matmul: {branches: [[], [transpose: {dim0: 1, dim1: 2}]]}\n"
+    "  - softmax\n"
+    "  - select: {dim: 1, index: 2}\n"
+    "  - linear: {out_features: 5}\n";
+
+Test(onednn_network, transformers) {
+    check(transformer, 2, 60);
+    check(transformer, 1, 60);
+}
+
+// A tensor that something else still reads is not summed in place.
+static const char shared[] = "name: shared\n"
+                             "inputs: {image: [8, 8, 8]}\n"
+                             "layers:\n"
+                             "  - conv2d: {out_channels: 8, kernel_size: 3, padding: 1}\n"
+                             "  - relu\n"
+                             "  - add:\n"
+                             "      branches:\n"
+                             "        - []\n"
+                             "        - [conv2d: {out_channels: 8, kernel_size: 1}]\n"
+                             "        - [dropout]\n"
+                             "  - concat:\n"
+                             "      branches:\n"
+                             "        - []\n"
+                             "        - - add:\n"
+                             "              branches:\n"
+                             "                - []\n"
+                             "                - [conv2d: {out_channels: 8, kernel_size: 1}]\n"
+                             "        - - add:\n"
+                             "              branches:\n"
+                             "                - [identity]\n"
+                             "                - [conv2d: {out_channels: 8, kernel_size: 3, "
+                             "padding: 1}]\n";
+
+Test(onednn_network, tensors_in_use_are_kept) {
+    check(shared, 1, 60);
+}
+
+// What cannot be, is refused: a step that reads a later one.
+Test(onednn_network, steps_out_of_order_are_refused) {
+    harness h = harness_open();
+    const uint32_t inputs[] = {1};
+    const jc_network_step steps[] = {
+        {.op = jc_op_find("relu"), .n_inputs = 1, .inputs = inputs},
+        {.kernel = {.kind = JC_KERNEL_NONE}, .output = {.rank = 2, .dim = {1, 1}}}};
+    const uint32_t outputs[] = {0};
+    const jc_network network = {.name = "later",
+                                .batch_size = 1,
+                                .steps = steps,
+                                .n_steps = 2,
+                                .outputs = outputs,
+                                .n_outputs = 1};
+    cr_assert_eq(h.executor->prepare_network(h.handle, &network, &h.task, &h.err), JC_EINVAL);
+    harness_close(&h);
+}
