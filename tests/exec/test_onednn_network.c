@@ -186,32 +186,63 @@ Test(onednn_network, transformers) {
     check(transformer, 1, 60);
 }
 
-// A tensor that something else still reads is not summed in place.
-static const char shared[] = "name: shared\n"
-                             "inputs: {image: [8, 8, 8]}\n"
-                             "layers:\n"
-                             "  - conv2d: {out_channels: 8, kernel_size: 3, padding: 1}\n"
-                             "  - relu\n"
-                             "  - add:\n"
-                             "      branches:\n"
-                             "        - []\n"
-                             "        - [conv2d: {out_channels: 8, kernel_size: 1}]\n"
-                             "        - [dropout]\n"
-                             "  - concat:\n"
-                             "      branches:\n"
-                             "        - []\n"
-                             "        - - add:\n"
-                             "              branches:\n"
-                             "                - []\n"
-                             "                - [conv2d: {out_channels: 8, kernel_size: 1}]\n"
-                             "        - - add:\n"
-                             "              branches:\n"
-                             "                - [identity]\n"
-                             "                - [conv2d: {out_channels: 8, kernel_size: 3, "
-                             "padding: 1}]\n";
+// A sum is not made in place of a tensor that something else still reads: another sum, a layer that
+// comes between, the convolution itself, a view.
+static const char *const shared[] = {
+    "name: two_sums\n"
+    "inputs: {image: [8, 8, 8]}\n"
+    "layers:\n"
+    "  - conv2d: {name: x, out_channels: 8, kernel_size: 3, padding: 1}\n"
+    "  - conv2d: {name: a, out_channels: 8, kernel_size: 1}\n"
+    "  - conv2d: {name: b, out_channels: 8, kernel_size: 1}\n"
+    "  - add: {name: c, inputs: [x, b]}\n"
+    "  - add: {name: d, inputs: [x, a]}\n"
+    "  - concat: {inputs: [c, d]}\n",
+    "name: between\n"
+    "inputs: {image: [8, 8, 8]}\n"
+    "layers:\n"
+    "  - conv2d: {name: x, out_channels: 8, kernel_size: 3, padding: 1}\n"
+    "  - conv2d: {out_channels: 8, kernel_size: 1}\n"
+    "  - conv2d: {name: a, out_channels: 8, kernel_size: 1}\n"
+    "  - sigmoid: {name: y, inputs: [x]}\n"
+    "  - add: {name: c, inputs: [x, a]}\n"
+    "  - concat: {inputs: [c, y]}\n",
+    "name: itself\n"
+    "inputs: {image: [8, 8, 8]}\n"
+    "layers:\n"
+    "  - relu: {name: x}\n"
+    "  - conv2d: {name: a, out_channels: 8, kernel_size: 3, padding: 1}\n"
+    "  - add: {inputs: [x, a]}\n",
+    "name: viewed\n"
+    "inputs: {image: [8, 8, 8]}\n"
+    "layers:\n"
+    "  - conv2d: {name: x, out_channels: 8, kernel_size: 3, padding: 1}\n"
+    "  - identity: {name: y}\n"
+    "  - conv2d: {inputs: [x], out_channels: 8, kernel_size: 1}\n"
+    "  - conv2d: {name: a, out_channels: 8, kernel_size: 1}\n"
+    "  - add: {name: c, inputs: [x, a]}\n"
+    "  - concat: {inputs: [c, y]}\n",
+    "name: view\n"
+    "inputs: {image: [8, 8, 8]}\n"
+    "layers:\n"
+    "  - conv2d: {name: x, out_channels: 8, kernel_size: 3, padding: 1}\n"
+    "  - identity: {name: y}\n"
+    "  - conv2d: {inputs: [x], out_channels: 8, kernel_size: 1}\n"
+    "  - conv2d: {name: a, out_channels: 8, kernel_size: 1}\n"
+    "  - add: {name: c, inputs: [y, a]}\n"
+    "  - concat: {inputs: [c, x]}\n",
+    "name: input\n"
+    "inputs: {image: [8, 8, 8]}\n"
+    "layers:\n"
+    "  - conv2d: {out_channels: 8, kernel_size: 1}\n"
+    "  - conv2d: {name: a, out_channels: 8, kernel_size: 1}\n"
+    "  - add: {inputs: [image, a]}\n",
+};
 
 Test(onednn_network, tensors_in_use_are_kept) {
-    check(shared, 1, 60);
+    for (size_t i = 0; i < sizeof shared / sizeof shared[0]; ++i) {
+        check(shared[i], 1, 60);
+    }
 }
 
 // What cannot be, is refused: a step that reads a later one.
