@@ -4,6 +4,7 @@
 #include "reference.h"
 
 #include <criterion/criterion.h>
+#include <math.h>
 #include <string.h>
 
 typedef struct evaluation {
@@ -102,15 +103,23 @@ static size_t broadcast_index(size_t index, const jc_shape *wide, const jc_shape
     return result;
 }
 
+static double combined(const char *op, double a, double b) {
+    return strcmp(op, "add") == 0       ? a + b
+           : strcmp(op, "sub") == 0     ? a - b
+           : strcmp(op, "mul") == 0     ? a * b
+           : strcmp(op, "div") == 0     ? a / b
+           : strcmp(op, "maximum") == 0 ? fmax(a, b)
+           : strcmp(op, "minimum") == 0 ? fmin(a, b)
+                                        : (double)NAN;
+}
+
 static void combine(const evaluation *e, const at_step *at) {
-    const bool sums = at->step->kernel.kind == JC_KERNEL_ADD;
     for (size_t i = 0; i < at->n; ++i) {
-        at->y[i] = sums ? 0 : 1;
         for (size_t k = 0; k < at->step->n_inputs; ++k) {
             const uint32_t input = at->step->inputs[k];
             const double value = (double)e->values[input][broadcast_index(
                 i, &at->step->output, &e->network->steps[input].output)];
-            at->y[i] = sums ? at->y[i] + value : at->y[i] * value;
+            at->y[i] = k == 0 ? value : combined(at->step->op->name, at->y[i], value);
         }
     }
 }
@@ -178,6 +187,55 @@ static void transpose(const at_step *at) {
     }
 }
 
+// Axis i of the result is axis dims[i] of the input.
+static void permute(const at_step *at) {
+    const jc_value *dims = at->step->call.value;
+    const jc_shape *out = &at->step->output;
+    for (size_t i = 0; i < at->n; ++i) {
+        size_t index[JC_MAX_RANK] = {0};
+        size_t rest = i;
+        for (int axis = out->rank - 1; axis >= 0; --axis) {
+            index[axis == 0 ? 0 : dims[axis].i] = rest % (size_t)out->dim[axis];
+            rest /= (size_t)out->dim[axis];
+        }
+        size_t from = 0;
+        for (int axis = 0; axis < out->rank; ++axis) {
+            from = from * (size_t)at->shape->dim[axis] + index[axis];
+        }
+        at->y[i] = (double)at->x[from];
+    }
+}
+
+// Mean of one axis.
+static void reduce(const at_step *at) {
+    const around a = around_axis(at->shape, at->step->call.value[1].i);
+    for (size_t i = 0; i < at->n; ++i) {
+        at->y[i] = 0;
+        for (size_t k = 0; k < a.axis; ++k) {
+            at->y[i] += (double)at->x[(i / a.inner * a.axis + k) * a.inner + i % a.inner];
+        }
+        at->y[i] /= (double)a.axis;
+    }
+}
+
+static double real(const at_step *at, const char *name) {
+    return at->step->call.value[jc_op_param(at->step->op, name)->slot].real;
+}
+
+static double pointwise(const at_step *at, double x) {
+    const char *op = at->step->op->name;
+    return strcmp(op, "exp") == 0          ? exp(x)
+           : strcmp(op, "abs") == 0        ? fabs(x)
+           : strcmp(op, "neg") == 0        ? -x
+           : strcmp(op, "softplus") == 0   ? log1p(exp(x))
+           : strcmp(op, "reciprocal") == 0 ? 1 / x
+           : strcmp(op, "pow_scalar") == 0 ? pow(x, real(at, "other"))
+           : strcmp(op, "add_scalar") == 0 ? x + real(at, "other")
+           : strcmp(op, "mul_scalar") == 0 ? x * real(at, "other")
+           : strcmp(op, "clamp") == 0      ? fmin(fmax(x, real(at, "min")), real(at, "max"))
+                                           : (double)NAN;
+}
+
 // Channel c of the result is channel c/groups of group c mod groups.
 static void shuffle(const at_step *at) {
     const size_t groups = (size_t)integer(at, "groups");
@@ -196,6 +254,8 @@ static void move(const evaluation *e, const at_step *at) {
         concat(e, at);
     } else if (strcmp(name, "transpose") == 0) {
         transpose(at);
+    } else if (strcmp(name, "permute") == 0) {
+        permute(at);
     } else if (strcmp(name, "channel_shuffle") == 0) {
         shuffle(at);
     } else if (strcmp(name, "narrow") == 0) {
@@ -248,9 +308,14 @@ static void evaluate(evaluation *e, const at_step *at) {
     case JC_KERNEL_NONE:
         move(e, at);
         break;
+    case JC_KERNEL_REDUCE:
+        reduce(at);
+        break;
     default:
         for (size_t i = 0; i < at->n; ++i) {
-            at->y[i] = reference_activation(kernel->kind, (double)at->x[i]);
+            const double x = (double)at->x[i];
+            at->y[i] = kernel->kind == JC_KERNEL_POINTWISE ? pointwise(at, x)
+                                                           : reference_activation(kernel->kind, x);
         }
     }
 }

@@ -146,6 +146,30 @@ Test(onednn_network, all_sorts_of_layers) {
     check(mixed, 2, 60);
 }
 
+static const char exported[] = "name: exported\n"
+                               "inputs: {image: [8, 6, 4]}\n"
+                               "layers:\n"
+                               "  - mul_scalar: {name: x, other: 1.5}\n"
+                               "  - abs\n"
+                               "  - add_scalar: {name: positive, other: 0.5}\n"
+                               "  - reciprocal\n"
+                               "  - pow_scalar: {name: y, other: 2}\n"
+                               "  - sub: {name: d, inputs: [x, y]}\n"
+                               "  - div: {name: q, inputs: [d, positive]}\n"
+                               "  - maximum: {name: m, inputs: [q, x]}\n"
+                               "  - minimum: {inputs: [m, y]}\n"
+                               "  - clamp: {min: -2, max: 2}\n"
+                               "  - permute: {dims: [2, 3, 1]}\n"
+                               "  - softplus\n"
+                               "  - reduce: {name: mean, dims: [2], keepdim: true}\n"
+                               "  - neg\n"
+                               "  - exp: {name: e}\n"
+                               "  - sub: {inputs: [mean, e]}\n";
+
+Test(onednn_network, operators_of_exported_networks) {
+    check(exported, 2, 60);
+}
+
 static const char transformer[] =
     "name: transformer\n"
     "inputs: {image: [3, 16, 16]}\n"

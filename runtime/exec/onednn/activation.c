@@ -2,6 +2,8 @@
 // Activations.
 #include "emit.h"
 
+#include <string.h>
+
 // oneDNN's formula of an activation: up to two of its algorithms, one after the other.
 typedef struct formula {
     dnnl_alg_kind_t algorithm;
@@ -60,14 +62,10 @@ bool append_activation(program *p, dnnl_post_ops_t post_ops, jc_kernel_kind kind
     return n > 0;
 }
 
-tensor_id emit_activation(program *p, const node *n) {
-    formula formulas[MOST_FORMULAS];
-    const jc_kernel_kind kind = n->kernel->kind;
-    const size_t count = formulas_of(kind, node_real(n, "negative_slope", USUAL_SLOPE), formulas);
-    tensor_id t = n->inputs[0];
-    if (n->op == NULL) {
-        t = program_plain(p, t);
-    }
+// The formulas one after the other, each a primitive.
+static tensor_id apply(program *p, const node *n, const formula *formulas, size_t count) {
+    const char *what = n->op != NULL ? n->op->name : jc_kernel_name(n->kernel->kind);
+    tensor_id t = n->op == NULL ? program_plain(p, n->inputs[0]) : n->inputs[0];
     for (size_t i = 0; i < count && p->status == JC_OK; ++i) {
         const dnnl_memory_desc_t md = *program_md(p, t);
         dnnl_eltwise_desc_t desc;
@@ -76,8 +74,8 @@ tensor_id emit_activation(program *p, const node *n) {
                           dnnl_eltwise_forward_desc_init(&desc, dnnl_forward_inference,
                                                          formulas[i].algorithm, &md,
                                                          formulas[i].alpha, formulas[i].beta),
-                          jc_kernel_name(kind))) {
-            pd = program_describe(p, &desc, NULL, 1, jc_kernel_name(kind));
+                          what)) {
+            pd = program_describe(p, &desc, NULL, 1, what);
         }
         const dnnl_memory_desc_t dst = program_query(p, pd, dnnl_query_dst_md);
         const tensor_id result = program_result(p, &dst);
@@ -88,6 +86,55 @@ tensor_id emit_activation(program *p, const node *n) {
         t = result;
     }
     return t;
+}
+
+tensor_id emit_activation(program *p, const node *n) {
+    formula formulas[MOST_FORMULAS];
+    const double slope = node_real(n, "negative_slope", USUAL_SLOPE);
+    return apply(p, n, formulas, formulas_of(n->kernel->kind, slope, formulas));
+}
+
+// --- Other functions of one value --------------------------------------------------------------
+
+/** A function and oneDNN's formula of it. */
+typedef struct function {
+    const char *op;
+    formula formula;
+    const char *alpha; ///< parameter of the operator that takes the place of alpha; NULL = none
+    const char *beta;
+} function;
+
+static const function functions[] = {
+    {"abs", {dnnl_eltwise_abs, 0, 0}, NULL, NULL},
+    {"add_scalar", {dnnl_eltwise_linear, 1, 0}, NULL, "other"},
+    {"clamp", {dnnl_eltwise_clip, 0, 0}, "min", "max"},
+    {"elu", {dnnl_eltwise_elu, 1, 0}, "alpha", NULL},
+    {"exp", {dnnl_eltwise_exp, 0, 0}, NULL, NULL},
+    {"log", {dnnl_eltwise_log, 0, 0}, NULL, NULL},
+    {"mish", {dnnl_eltwise_mish, 0, 0}, NULL, NULL},
+    {"mul_scalar", {dnnl_eltwise_linear, 1, 0}, "other", NULL},
+    {"neg", {dnnl_eltwise_linear, -1, 0}, NULL, NULL},
+    {"pow_scalar", {dnnl_eltwise_pow, 1, 1}, NULL, "other"},
+    {"reciprocal", {dnnl_eltwise_pow, 1, -1}, NULL, NULL},
+    {"round", {dnnl_eltwise_round, 0, 0}, NULL, NULL},
+    {"softplus", {dnnl_eltwise_soft_relu, 0, 0}, NULL, NULL},
+    {"sqrt", {dnnl_eltwise_sqrt, 0, 0}, NULL, NULL},
+};
+
+// By itself the kernel is an exponential: neither the cheapest of them nor the dearest.
+tensor_id emit_pointwise(program *p, const node *n) {
+    const char *name = n->op != NULL ? n->op->name : "exp";
+    for (size_t i = 0; i < sizeof functions / sizeof functions[0]; ++i) {
+        const function *f = &functions[i];
+        if (strcmp(f->op, name) == 0) {
+            formula at = f->formula;
+            at.alpha = f->alpha == NULL ? at.alpha : (float)node_real(n, f->alpha, 0);
+            at.beta = f->beta == NULL ? at.beta : (float)node_real(n, f->beta, 0);
+            return apply(p, n, &at, 1);
+        }
+    }
+    program_fail(p, JC_EUNSUPPORTED, "oneDNN has no function '%s'", name);
+    return 0;
 }
 
 // --- prelu: learned slopes ---------------------------------------------------------------------

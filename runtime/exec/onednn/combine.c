@@ -3,6 +3,7 @@
 #include "emit.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 // --- add, mul: two at a time -------------------------------------------------------------------
 
@@ -27,8 +28,30 @@ static bool same_dims(const dnnl_memory_desc_t *a, const dnnl_memory_desc_t *b) 
     return same;
 }
 
-static tensor_id emit_pair(program *p, dnnl_alg_kind_t algorithm, tensor_id a, tensor_id b) {
-    const char *what = algorithm == dnnl_binary_add ? "this sum" : "this product";
+/** How an operator combines two values. */
+typedef struct combination {
+    const char *op;
+    dnnl_alg_kind_t algorithm;
+    bool commutes; ///< so that operands may change places
+} combination;
+
+static const combination combinations[] = {
+    {"add", dnnl_binary_add, true},     {"mul", dnnl_binary_mul, true},
+    {"maximum", dnnl_binary_max, true}, {"minimum", dnnl_binary_min, true},
+    {"sub", dnnl_binary_sub, false},    {"div", dnnl_binary_div, false},
+};
+
+static const combination *combination_of(const node *n) {
+    const char *name = n->op != NULL ? n->op->name : jc_kernel_name(n->kernel->kind);
+    for (size_t i = 0; i < sizeof combinations / sizeof combinations[0]; ++i) {
+        if (strcmp(combinations[i].op, name) == 0) {
+            return &combinations[i];
+        }
+    }
+    return NULL;
+}
+
+static tensor_id emit_pair(program *p, const combination *how, tensor_id a, tensor_id b) {
     const int rank_a = program_md(p, a)->ndims;
     const int rank_b = program_md(p, b)->ndims;
     const int rank = rank_a > rank_b ? rank_a : rank_b;
@@ -36,6 +59,9 @@ static tensor_id emit_pair(program *p, dnnl_alg_kind_t algorithm, tensor_id a, t
     b = widen(p, b, rank);
     // oneDNN widens the second operand only, so the larger one goes first.
     if (p->status == JC_OK && md_elements(program_md(p, a)) < md_elements(program_md(p, b))) {
+        if (!how->commutes) {
+            program_fail(p, JC_EUNSUPPORTED, "oneDNN widens no left operand of %s", how->op);
+        }
         const tensor_id smaller = a;
         a = b;
         b = smaller;
@@ -50,8 +76,9 @@ static tensor_id emit_pair(program *p, dnnl_alg_kind_t algorithm, tensor_id a, t
     dnnl_binary_desc_t desc;
     dnnl_primitive_desc_t pd = NULL;
     if (p->status == JC_OK &&
-        program_check(p, dnnl_binary_desc_init(&desc, algorithm, &a_md, &b_md, &a_md), what)) {
-        pd = program_describe(p, &desc, NULL, 1, what);
+        program_check(p, dnnl_binary_desc_init(&desc, how->algorithm, &a_md, &b_md, &a_md),
+                      how->op)) {
+        pd = program_describe(p, &desc, NULL, 1, how->op);
     }
     const tensor_id result = program_result(p, &a_md);
     if (p->status == JC_OK) {
@@ -64,8 +91,11 @@ static tensor_id emit_pair(program *p, dnnl_alg_kind_t algorithm, tensor_id a, t
 }
 
 tensor_id emit_combine(program *p, const node *n) {
-    const dnnl_alg_kind_t algorithm =
-        n->kernel->kind == JC_KERNEL_ADD ? dnnl_binary_add : dnnl_binary_mul;
+    const combination *how = combination_of(n);
+    if (how == NULL) {
+        program_fail(p, JC_EUNSUPPORTED, "executor onednn does not combine by '%s'", n->op->name);
+        return 0;
+    }
     if (n->op == NULL) {
         for (size_t i = 0; i < n->n_inputs; ++i) {
             (void)program_plain(p, n->inputs[i]);
@@ -73,7 +103,7 @@ tensor_id emit_combine(program *p, const node *n) {
     }
     tensor_id sum = n->inputs[0];
     for (size_t i = 1; i < n->n_inputs; ++i) {
-        sum = emit_pair(p, algorithm, sum, n->inputs[i]);
+        sum = emit_pair(p, how, sum, n->inputs[i]);
     }
     return sum;
 }

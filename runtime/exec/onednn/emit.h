@@ -38,6 +38,9 @@ typedef struct node {
 /** Append what a node does; returns its result. */
 tensor_id emit_node(program *p, const node *n);
 
+/** Whether the node's operator is the one of this name. */
+bool node_is(const node *n, const char *name);
+
 /** A parameter of the node's operator; `otherwise` where it has none of that name. */
 int64_t node_integer(const node *n, const char *name, int64_t otherwise);
 double node_real(const node *n, const char *name, double otherwise);
@@ -81,9 +84,11 @@ tensor_id emit_layer_norm(program *p, const node *n);
 tensor_id emit_lrn(program *p, const node *n);
 tensor_id emit_softmax(program *p, const node *n);
 tensor_id emit_activation(program *p, const node *n);
+tensor_id emit_pointwise(program *p, const node *n);
 tensor_id emit_prelu(program *p, const node *n);
 tensor_id emit_combine(program *p, const node *n);
 tensor_id emit_concat(program *p, const node *n);
+tensor_id emit_reduce(program *p, const node *n);
 tensor_id emit_copy(program *p, const node *n);
 tensor_id emit_upsample(program *p, const node *n);
 tensor_id emit_embedding(program *p, const node *n);

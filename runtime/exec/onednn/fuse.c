@@ -44,7 +44,8 @@ static bool same_shape(const jc_shape *a, const jc_shape *b) {
 // there before, and nothing reads it afterwards, directly or through a view. NULL otherwise.
 static const uint32_t *find_addend(const jc_network *network, const step_use *uses, uint32_t head,
                                    const jc_network_step *sum, uint32_t operand) {
-    if (sum->kernel.kind != JC_KERNEL_ADD || sum->n_inputs != 2) {
+    if (sum->kernel.kind != JC_KERNEL_ADD || strcmp(sum->op->name, "add") != 0 ||
+        sum->n_inputs != 2) {
         return NULL;
     }
     const uint32_t *other = &sum->inputs[sum->inputs[0] == operand ? 1 : 0];

@@ -111,10 +111,17 @@ static const kernel_row rows[JC_KERNEL_COUNT] = {
     [JC_KERNEL_COPY] = {emit_copy, row_inputs},
     [JC_KERNEL_UPSAMPLE] = {emit_upsample, image_inputs},
     [JC_KERNEL_EMBEDDING] = {emit_embedding, embedding_inputs},
+    [JC_KERNEL_POINTWISE] = {emit_pointwise, row_inputs},
+    [JC_KERNEL_REDUCE] = {emit_reduce, axis_inputs},
 };
 
 tensor_id emit_node(program *p, const node *n) {
-    return p->status == JC_OK ? program_settle(p, rows[n->kernel->kind].emit(p, n)) : 0;
+    const kernel_row *row = &rows[n->kernel->kind];
+    if (row->emit == NULL) {
+        program_fail(p, JC_EUNSUPPORTED, "executor onednn has no kernel '%s'",
+                     jc_kernel_name(n->kernel->kind));
+    }
+    return p->status == JC_OK ? program_settle(p, row->emit(p, n)) : 0;
 }
 
 // The range of a kind's input data. In int8 a convolution reads what an activation left, unsigned.
@@ -158,14 +165,12 @@ void build_kernel(program *p, const jc_kernel *kernel) {
         return;
     }
     const kernel_row *row = &rows[kernel->kind];
-    if (row->emit == NULL) {
-        program_fail(p, JC_EUNSUPPORTED, "oneDNN has no kernel '%s'", jc_kernel_name(kernel->kind));
-        return;
-    }
-    const kernel_inputs shapes = row->inputs(kernel->size);
+    const kernel_inputs shapes =
+        row->inputs == NULL ? (kernel_inputs){0} : row->inputs(kernel->size);
     tensor_id inputs[MOST_INPUTS] = {0};
     if (shapes.n == 0) {
-        program_fail(p, JC_EUNSUPPORTED, "no operands have these sizes together");
+        program_fail(p, JC_EUNSUPPORTED, "executor onednn has no kernel '%s' of these sizes",
+                     jc_kernel_name(kernel->kind));
         return;
     }
     for (int i = 0; i < shapes.n; ++i) {

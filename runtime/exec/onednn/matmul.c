@@ -58,6 +58,11 @@ static tensor_id softmax_last(program *p, tensor_id t) {
 }
 
 tensor_id emit_attention(program *p, const node *n) {
+    if (n->n_inputs > 3) {
+        program_fail(p, JC_EUNSUPPORTED,
+                     "executor onednn runs no attention with a mask of its own");
+        return 0;
+    }
     const int64_t *s = n->kernel->size; // batch, heads, query_length, key_length, head, value dims
     const int64_t stack = s[0] * s[1];
     const int64_t q_dims[] = {stack, s[2], s[4]};

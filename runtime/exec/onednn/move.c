@@ -6,19 +6,34 @@
 
 // --- copy: transpose, channel shuffle ----------------------------------------------------------
 
-// The tensor with two axes exchanged, written out in that order.
-static tensor_id exchange(program *p, tensor_id t, int first, int second) {
+// The tensor with axis i where order[i] says, written out in that order.
+static tensor_id reorder_axes(program *p, tensor_id t, const int *order) {
     t = program_plain(p, t);
     const dnnl_memory_desc_t md = *program_md(p, t);
-    int order[DNNL_MAX_NDIMS];
-    for (int i = 0; i < md.ndims; ++i) {
-        order[i] = i == first ? second : i == second ? first : i;
-    }
     dnnl_memory_desc_t seen = md;
     if (p->status == JC_OK) {
         (void)program_check(p, dnnl_memory_desc_permute_axes(&seen, &md, order), "this copy");
     }
     return program_plain(p, program_alias(p, t, &seen));
+}
+
+// The tensor with two axes exchanged.
+static tensor_id exchange(program *p, tensor_id t, int first, int second) {
+    int order[DNNL_MAX_NDIMS];
+    for (int i = 0; i < DNNL_MAX_NDIMS; ++i) {
+        order[i] = i == first ? second : i == second ? first : i;
+    }
+    return reorder_axes(p, t, order);
+}
+
+// Axis i of the result is axis dims[i] of the input; the batch stays in front.
+static tensor_id emit_permute(program *p, const node *n) {
+    const jc_value *dims = &n->call->value[jc_op_param(n->op, "dims")->slot];
+    int order[DNNL_MAX_NDIMS] = {0};
+    for (int64_t i = 1; i <= dims[0].i; ++i) {
+        order[dims[i].i] = (int)i;
+    }
+    return reorder_axes(p, n->inputs[0], order);
 }
 
 // A copy by itself stands for both operators: units of up to 64 elements (a head of attention, a
@@ -51,8 +66,16 @@ tensor_id emit_copy(program *p, const node *n) {
     if (n->op == NULL) {
         return emit_usual_copy(p, n);
     }
-    if (strcmp(n->op->name, "channel_shuffle") == 0) {
+    if (node_is(n, "channel_shuffle")) {
         return emit_shuffle(p, n);
+    }
+    if (node_is(n, "permute")) {
+        return emit_permute(p, n);
+    }
+    if (!node_is(n, "transpose")) {
+        program_fail(p, JC_EUNSUPPORTED, "executor onednn does not know what '%s' moves",
+                     n->op->name);
+        return 0;
     }
     int64_t dim0 = node_integer(n, "dim0", 1);
     int64_t dim1 = node_integer(n, "dim1", 1);

@@ -3,6 +3,7 @@
 #include "emit.h"
 
 #include <math.h>
+#include <string.h>
 
 dnnl_data_type_t activation_type(const program *p) {
     switch (p->precision) {
@@ -21,6 +22,10 @@ dnnl_data_type_t activation_type(const program *p) {
 
 dnnl_data_type_t weight_type(const program *p) {
     return activation_type(p);
+}
+
+bool node_is(const node *n, const char *name) {
+    return n->op != NULL && strcmp(n->op->name, name) == 0;
 }
 
 int64_t node_integer(const node *n, const char *name, int64_t otherwise) {

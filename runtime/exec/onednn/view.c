@@ -64,15 +64,14 @@ tensor_id emit_view(program *p, const node *n) {
     if (n->n_inputs == 0) {
         return emit_parameter(p, n);
     }
-    if (strcmp(n->op->name, "narrow") == 0) {
+    if (node_is(n, "narrow")) {
         return narrow(p, n->inputs[0], axis_of(p, n), node_integer(n, "start", 0),
                       node_integer(n, "length", 1));
     }
-    if (strcmp(n->op->name, "select") == 0) {
+    if (node_is(n, "select")) {
         return emit_select(p, n);
     }
-    const bool keeps_shape =
-        strcmp(n->op->name, "dropout") == 0 || strcmp(n->op->name, "identity") == 0;
-    return keeps_shape ? n->inputs[0]
-                       : program_reshape(p, n->inputs[0], n->output->rank, n->output->dim);
+    return node_is(n, "dropout") || node_is(n, "identity")
+               ? n->inputs[0]
+               : program_reshape(p, n->inputs[0], n->output->rank, n->output->dim);
 }
