@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: Apache-2.0
+// Running a campaign. Configurations come in blocks; within a block each repetition goes through
+// all of them in a random order of its own, so that what drifts with time falls on all alike, and
+// any first part of a campaign is as evenly spread as its plan.
+#include "clock.h"
+#include "dataset.h"
+#include "machine.h"
+#include "sobol.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "common/file.h"
+
+enum {
+    BLOCK_ITEMS = 64,
+    FAILURES_IN_A_ROW =
+        10, ///< after which the executor, or the meter, is at fault and not a kernel
+};
+
+static const double IDLE_S = 1; ///< shortest window at rest; 100 steps of the meter
+static const double LONGEST_IDLE_S = 12;
+static const double IDLE_PERIOD_S = 60; ///< between windows at rest
+
+typedef struct campaign {
+    const jc_campaign_options *o;
+    campaign_state state;
+    journal *journal;
+    jc_device device;
+    double begin_s;
+    double idle_measured_s; ///< when; −INFINITY = never
+    size_t n_open;          ///< results to be measured when it began
+    size_t n_done;          ///< of them, in any way
+    int failures_in_a_row;
+    int energies_lost_in_a_row;
+    size_t n_disturbed;
+    jc_campaign_end end;
+} campaign;
+
+static void note(const campaign *c, const char *text) {
+    if (c->o->listener.note != NULL) {
+        c->o->listener.note(c->o->listener.context, text);
+    }
+}
+
+// True if no further window is to begin.
+static bool is_over(campaign *c) {
+    if (c->o->stop != NULL && *c->o->stop != 0) {
+        c->end = JC_CAMPAIGN_STOPPED;
+        return true;
+    }
+    if (c->o->budget_s > 0 && clock_now_s() - c->begin_s >= c->o->budget_s) {
+        c->end = JC_CAMPAIGN_OUT_OF_BUDGET;
+        return true;
+    }
+    return false;
+}
+
+static void show_progress(const campaign *c) {
+    if (c->o->listener.progress != NULL) {
+        double share = c->n_open == 0 ? 1 : (double)c->n_done / (double)c->n_open;
+        if (c->o->budget_s > 0) {
+            share = fmax(share, fmin(1, (clock_now_s() - c->begin_s) / c->o->budget_s));
+        }
+        c->o->listener.progress(c->o->listener.context, share);
+    }
+}
+
+// --- Power at rest --------------------------------------------------------------------------
+
+static void wait_for(const campaign *c, double duration_s) {
+    const double end_s = clock_now_s() + duration_s;
+    const struct timespec slice = {0, 20000000};
+    while (clock_now_s() < end_s && (c->o->stop == NULL || *c->o->stop == 0)) {
+        (void)nanosleep(&slice, NULL);
+    }
+}
+
+static jc_status measure_idle(campaign *c, jc_error *err) {
+    const jc_meter *meter = c->o->meter;
+    jc_meter_info info = {.step_s = (double)NAN, .declared_idle_w = (double)NAN};
+    jc_meter_window window = {.energy_j = (double)NAN};
+    meter->describe(c->o->meter_handle, &info);
+    c->idle_measured_s = clock_now_s();
+    if (!isnan(info.declared_idle_w)) {
+        c->state.idle_w = info.declared_idle_w;
+        return JC_OK;
+    }
+    if (strcmp(meter->source, "none") == 0) {
+        return JC_OK;
+    }
+    jc_status status = meter->begin(c->o->meter_handle, err);
+    if (status == JC_OK) {
+        wait_for(c, fmin(LONGEST_IDLE_S, fmax(IDLE_S, 100 * info.step_s)));
+        status = meter->end(c->o->meter_handle, &window, err);
+    }
+    if (status == JC_EIO) {
+        return JC_OK; // nonsense once is no end; windows of work find out whether it stays
+    }
+    const double idle_w = window.energy_j / window.duration_s;
+    return status == JC_OK && isfinite(idle_w) && idle_w >= 0
+               ? state_add_idle(&c->state, c->journal, idle_w, err)
+               : status;
+}
+
+// --- One window -----------------------------------------------------------------------------
+
+// The executor could not: noted, and the campaign goes on, unless it never can.
+static jc_status take_failure(campaign *c, size_t item, const jc_error *why, jc_error *err) {
+    if (why->status == JC_EUNSUPPORTED) {
+        c->failures_in_a_row = 0;
+        return state_add_refusal(&c->state, c->journal, item, why->message, err);
+    }
+    const jc_status status = state_add_failure(&c->state, c->journal, item, why->message, err);
+    if (status != JC_OK) {
+        return status;
+    }
+    c->failures_in_a_row += why->status != JC_ENOMEM;
+    if (c->failures_in_a_row >= FAILURES_IN_A_ROW) {
+        return jc_error_set(err, JC_EIO, NULL, 0,
+                            "the executor failed %d times in a row, the last time so: %.300s",
+                            c->failures_in_a_row, why->message);
+    }
+    return JC_OK;
+}
+
+static jc_status take_window(campaign *c, size_t item, int repetition, jc_window *window,
+                             jc_error *err) {
+    c->failures_in_a_row = 0;
+    window->measured.idle_power_w = c->state.idle_w;
+    c->n_disturbed += window->load > c->o->max_load;
+    c->energies_lost_in_a_row = window->is_energy_lost ? c->energies_lost_in_a_row + 1 : 0;
+    const jc_status status = state_add_result(&c->state, c->journal, item, repetition, window, err);
+    if (status == JC_OK && c->energies_lost_in_a_row >= FAILURES_IN_A_ROW) {
+        return jc_error_set(err, JC_ENOMETER, NULL, 0,
+                            "meter %s answered nonsense in %d windows in a row", c->o->meter->name,
+                            c->energies_lost_in_a_row);
+    }
+    return status;
+}
+
+static jc_status measure(campaign *c, size_t item, int repetition, jc_error *err) {
+    const jc_executor *executor = c->o->executor;
+    const campaign_item *it = &c->state.items[item];
+    const jc_window_options options = {.window_s = c->o->plan->window_s,
+                                       .rel_error = c->o->plan->rel_error,
+                                       .max_load = c->o->max_load,
+                                       .stop = c->o->stop};
+    jc_error why = {.status = JC_OK};
+    jc_task *task = NULL;
+    jc_window window;
+    jc_status status =
+        it->kernel != NULL
+            ? executor->prepare_kernel(c->o->executor_handle, it->kernel, &task, &why)
+            : executor->prepare_network(c->o->executor_handle, it->network, &task, &why);
+    if (status == JC_OK) {
+        status = jc_window_measure(executor, task, c->o->meter, c->o->meter_handle, &options,
+                                   &window, &why);
+    }
+    executor->release(task);
+    if (status == JC_ENOMETER || status == JC_EPERM) {
+        if (err != NULL) {
+            *err = why;
+        }
+        return status;
+    }
+    if (status != JC_OK) {
+        why.status = status;
+        return take_failure(c, item, &why, err);
+    }
+    return window.is_stopped ? JC_OK : take_window(c, item, repetition, &window, err);
+}
+
+// --- All of them ----------------------------------------------------------------------------
+
+// A block in a random order; it is the same whenever the campaign goes on.
+static void shuffle_block(const campaign *c, size_t block, int repetition, size_t *order,
+                          size_t n) {
+    uint64_t state = c->o->plan->seed + block * UINT64_C(0x100000001b3) + (uint64_t)repetition;
+    for (size_t i = 0; i < n; ++i) {
+        order[i] = block * BLOCK_ITEMS + i;
+    }
+    for (size_t i = n; i > 1; --i) {
+        const size_t j = (size_t)(random_next(&state) % i);
+        const size_t kept = order[i - 1];
+        order[i - 1] = order[j];
+        order[j] = kept;
+    }
+}
+
+static jc_status measure_one(campaign *c, size_t item, int repetition, jc_error *err) {
+    jc_status status = JC_OK;
+    if (clock_now_s() - c->idle_measured_s >= IDLE_PERIOD_S) {
+        status = measure_idle(c, err);
+    }
+    if (status == JC_OK) {
+        status = measure(c, item, repetition, err);
+    }
+    ++c->n_done;
+    show_progress(c);
+    return status;
+}
+
+static jc_status measure_block(campaign *c, size_t block, jc_error *err) {
+    size_t order[BLOCK_ITEMS];
+    const size_t left = c->state.n_items - block * BLOCK_ITEMS;
+    const size_t n = left < BLOCK_ITEMS ? left : BLOCK_ITEMS;
+    for (int r = 0; r < c->state.repetitions; ++r) {
+        shuffle_block(c, block, r, order, n);
+        for (size_t i = 0; i < n; ++i) {
+            if (!state_is_open(&c->state, order[i], r)) {
+                continue;
+            }
+            if (is_over(c)) {
+                return JC_OK;
+            }
+            const jc_status status = measure_one(c, order[i], r, err);
+            if (status != JC_OK) {
+                return status;
+            }
+        }
+    }
+    return JC_OK;
+}
+
+static jc_status measure_all(campaign *c, jc_error *err) {
+    for (size_t i = 0; i < c->state.n_items; ++i) {
+        for (int r = 0; r < c->state.repetitions; ++r) {
+            c->n_open += state_is_open(&c->state, i, r);
+        }
+    }
+    jc_status status = JC_OK;
+    const size_t n_blocks = (c->state.n_items + BLOCK_ITEMS - 1) / BLOCK_ITEMS;
+    for (size_t b = 0; status == JC_OK && b < n_blocks && c->end == JC_CAMPAIGN_FINISHED; ++b) {
+        status = measure_block(c, b, err);
+    }
+    if (status == JC_OK && c->n_done > 0 && c->end == JC_CAMPAIGN_FINISHED) {
+        status = measure_idle(c, err);
+    }
+    return status;
+}
+
+// --- Beginning and end ----------------------------------------------------------------------
+
+static jc_status make_folder(const char *folder, jc_error *err) {
+    if (mkdir(folder, 0777) == 0 || errno == EEXIST) {
+        return JC_OK; // a file of that name is found when the journal is opened
+    }
+    const int error = errno;
+    return jc_error_set(err, jc_status_from_errno(error), folder, 0, "%s", strerror(error));
+}
+
+static jc_status begin(campaign *c, const char *path, jc_error *err) {
+    jc_status status = make_folder(c->o->folder, err);
+    if (status == JC_OK) {
+        status = dataset_check_folder(c->o->folder, path, err);
+    }
+    if (status == JC_OK) {
+        status = state_init(c->o, &c->device, &c->state, err);
+    }
+    if (status == JC_OK) {
+        status = journal_open(path, state_visit, &c->state, &c->journal, err);
+    }
+    return status == JC_OK ? state_begin_journal(&c->state, c->journal, err) : status;
+}
+
+static void note_load(const campaign *c, double steal_before) {
+    char text[256];
+    if (c->n_disturbed > 0) {
+        (void)snprintf(text, sizeof text,
+                       "%zu of %zu windows were disturbed by other load on this machine each time "
+                       "they were measured, and are left out; the same command on a quiet machine "
+                       "measures them again",
+                       c->n_disturbed, c->n_done);
+        note(c, text);
+    }
+    const double steal = machine_steal();
+    if (steal > 0.01 && steal > steal_before) {
+        (void)snprintf(text, sizeof text,
+                       "the hypervisor gave %.1f %% of this machine's processor time to others "
+                       "since it was started",
+                       100 * steal);
+        note(c, text);
+    }
+}
+
+jc_status jc_campaign_run(const jc_campaign_options *options, jc_campaign_report *out_report,
+                          jc_error *err) {
+    campaign c = {.o = options, .begin_s = clock_now_s(), .idle_measured_s = -(double)INFINITY};
+    const size_t size = strlen(options->folder) + sizeof JC_JOURNAL_NAME + 2;
+    char *path = malloc(size);
+    if (path == NULL) {
+        return jc_error_set(err, JC_ENOMEM, NULL, 0, "out of memory");
+    }
+    (void)snprintf(path, size, "%s/%s", options->folder, JC_JOURNAL_NAME);
+    dataset_describe(options, &c.device);
+    const double steal = machine_steal();
+    jc_status status = begin(&c, path, err);
+    if (status == JC_OK) {
+        status = measure_all(&c, err);
+        // What was measured is written out whatever ended the campaign; the first failure counts.
+        jc_error late = {.status = JC_OK};
+        const jc_status closed = journal_close(c.journal, &late);
+        const jc_status written = dataset_write(options, &c.state, &c.device, &late);
+        if (status == JC_OK && (closed != JC_OK || written != JC_OK)) {
+            status = closed != JC_OK ? closed : written;
+            if (err != NULL) {
+                *err = late;
+            }
+        }
+        note_load(&c, steal);
+    } else {
+        const jc_status closed = journal_close(c.journal, NULL);
+        (void)closed; // the failure that matters is reported
+    }
+    if (status == JC_OK) {
+        out_report->end = c.end;
+        state_count(&c.state, out_report);
+    }
+    state_clear(&c.state);
+    free(path);
+    return status;
+}

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+// The machine as Linux describes it.
+#include "machine.h"
+
+#include <joulecast/campaign.h>
+
+#include "clock.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+// A thread that works most of the time is the one the work is done by.
+static const double WORKER_SHARE = 0.5;
+
+// First line of a file that begins with `key`, without it; false if there is none.
+static bool read_value(const char *path, const char *key, char *value, size_t size) {
+    char line[512];
+    bool found = false;
+    FILE *file = fopen(path, "re");
+    while (file != NULL && !found && fgets(line, sizeof line, file) != NULL) {
+        if (strncmp(line, key, strlen(key)) == 0) {
+            const char *text = line + strlen(key);
+            while (isspace((unsigned char)*text) != 0 || *text == ':') {
+                ++text;
+            }
+            (void)snprintf(value, size, "%.*s", (int)strcspn(text, "\n"), text);
+            found = true;
+        }
+    }
+    if (file != NULL) {
+        (void)fclose(file); // only read from
+    }
+    return found;
+}
+
+// --- Load -----------------------------------------------------------------------------------
+
+machine_moment machine_now(void) {
+    char line[256];
+    struct timespec worked = {0};
+    machine_moment now = {.waited_s = (double)NAN};
+    const char *total = NULL;
+    if (read_value("/proc/pressure/cpu", "some", line, sizeof line) &&
+        (total = strstr(line, "total=")) != NULL) {
+        now.waited_s = 1e-6 * strtod(total + strlen("total="), NULL);
+    }
+    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &worked); // cannot fail for this clock
+    now.worked_s = (double)worked.tv_sec + 1e-9 * (double)worked.tv_nsec;
+    now.wall_s = clock_now_s();
+    return now;
+}
+
+double machine_load_since(const machine_moment *begin) {
+    const machine_moment end = machine_now();
+    const double wall_s = end.wall_s - begin->wall_s;
+    if (!(wall_s > 0)) {
+        return (double)NAN;
+    }
+    const double waited = (end.waited_s - begin->waited_s) / wall_s;
+    const double worked = (end.worked_s - begin->worked_s) / wall_s;
+    const double lacked = worked > WORKER_SHARE ? 1 - worked : (double)NAN;
+    return fmin(1, fmax(0, fmax(waited, lacked))); // fmax takes the number of a number and a NaN
+}
+
+double machine_steal(void) {
+    char line[512];
+    double field[8] = {0};
+    double sum = 0;
+    if (!read_value("/proc/stat", "cpu ", line, sizeof line)) {
+        return (double)NAN;
+    }
+    char *at = line; // user nice system idle iowait irq softirq steal
+    for (int i = 0; i < 8; ++i) {
+        field[i] = strtod(at, &at);
+        sum += field[i];
+    }
+    return sum > 0 ? field[7] / sum : (double)NAN;
+}
+
+// --- Description ----------------------------------------------------------------------------
+
+static void describe_clocks(jc_device *device) {
+    char text[64];
+    if (read_value("/sys/devices/system/cpu/cpu0/cpufreq/cpuinfo_max_freq", "", text,
+                   sizeof text)) {
+        (void)snprintf(device->clocks, sizeof device->clocks, "up to %.2f GHz",
+                       strtod(text, NULL) / 1e6);
+    } else if (read_value("/proc/cpuinfo", "cpu MHz", text, sizeof text)) {
+        (void)snprintf(device->clocks, sizeof device->clocks, "%.2f GHz when looked at",
+                       strtod(text, NULL) / 1e3);
+    }
+    if (read_value("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor", "", text,
+                   sizeof text)) {
+        (void)snprintf(device->governor, sizeof device->governor, "%.31s", text);
+    }
+}
+
+void jc_device_describe(jc_device *out_device) {
+    jc_device device = *out_device;
+    char cpu[96] = "unknown processor";
+    char text[64];
+    (void)(read_value("/proc/cpuinfo", "model name", cpu, sizeof cpu) ||
+           read_value("/proc/device-tree/model", "", cpu, sizeof cpu)); // else it stays unknown
+    const long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    (void)snprintf(device.machine, sizeof device.machine, "%.90s, %ld cores", cpu, cores);
+    describe_clocks(&device);
+    if (read_value("/proc/meminfo", "MemTotal", text, sizeof text)) {
+        (void)snprintf(device.memory, sizeof device.memory, "%.1f GiB",
+                       strtod(text, NULL) / 1024 / 1024);
+    }
+    const time_t now = time(NULL);
+    struct tm day = {0};
+    if (gmtime_r(&now, &day) != NULL) {
+        (void)strftime(device.date, sizeof device.date, "%Y-%m-%d", &day);
+    }
+    *out_device = device;
+}

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * @file
+ * An executor whose clock is a formula and a meter whose energy is one, for tests.
+ *
+ * A pass of a kernel takes a microsecond for each of its elements; the meter reads 50 W. What goes
+ * wrong, and when, is set in `fake`, which a test may change while a campaign runs.
+ */
+#ifndef JC_TESTS_FAKE_HARDWARE_H
+#define JC_TESTS_FAKE_HARDWARE_H
+
+#include <joulecast/campaign.h>
+
+typedef struct fake_hardware {
+    int n_prepared;
+    int n_windows;     ///< begun by the meter
+    int64_t refused;   ///< elements of kernels that are refused; 0 = none
+    int64_t failing;   ///< of kernels that fail to run
+    int64_t too_large; ///< of kernels that do not fit memory
+    bool fails_always;
+    int meter_gone_after; ///< windows; 0 = never
+    int nonsense_from;    ///< window from which the meter answers nonsense; 0 = never
+    int nonsense_windows; ///< how many
+    int stop_after;       ///< windows after which `stop` is set; 0 = never
+    volatile sig_atomic_t stop;
+    double noise; ///< every other batch takes longer by this share
+    int n_batches;
+} fake_hardware;
+
+extern fake_hardware fake;
+extern const jc_executor fake_executor;
+extern const jc_meter fake_meter;
+
+/** Seconds of a pass. */
+double fake_pass_s(const jc_kernel *kernel);
+
+#endif

@@ -1,0 +1,401 @@
+// SPDX-License-Identifier: Apache-2.0
+// Campaigns with hardware that is a formula: what the rows hold, and what happens when things go
+// wrong.
+#include <joulecast/campaign.h>
+
+#include "fake_hardware.h"
+#include "tests/common/folder.h"
+
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { N_KERNELS = 100, N_NETWORKS = 5 };
+
+static jc_kernel kernels[N_KERNELS];
+static jc_network networks[N_NETWORKS];
+static jc_plan *plan;
+static char folder[600];
+static char notes[4096];
+
+static void take_note(void *context, const char *text) {
+    (void)context;
+    (void)strncat(notes, text, sizeof notes - strlen(notes) - 1);
+}
+
+// relu of 1000, 1001, … elements.
+static void set_up(void) {
+    cr_assert_eq(jc_plan_load(NULL, &plan, NULL), JC_OK);
+    for (int i = 0; i < N_KERNELS; ++i) {
+        kernels[i] = (jc_kernel){.kind = JC_KERNEL_RELU, .size = {1, 1000 + i}};
+    }
+    for (int i = 0; i < N_NETWORKS; ++i) {
+        networks[i] = (jc_network){.name = "net", .batch_size = 1 + i};
+    }
+    (void)snprintf(folder, sizeof folder, "%s/rows", folder_make());
+    notes[0] = '\0';
+}
+
+static void tear_down(void) {
+    jc_plan_free(plan);
+}
+
+TestSuite(campaign, .init = set_up, .fini = tear_down);
+
+static jc_campaign_options usual_options(void) {
+    jc_executor_handle *executor = NULL;
+    jc_meter_handle *meter = NULL;
+    cr_assert_eq(fake_executor.open(NULL, &executor, NULL), JC_OK);
+    cr_assert_eq(fake_meter.open(NULL, &meter, NULL), JC_OK);
+    return (jc_campaign_options){
+        .folder = folder,
+        .plan = plan,
+        .kernels = kernels,
+        .n_kernels = N_KERNELS,
+        .networks = networks,
+        .n_networks = N_NETWORKS,
+        .executor = &fake_executor,
+        .executor_handle = executor,
+        .meter = &fake_meter,
+        .meter_handle = meter,
+        .max_load = 1,
+        .stop = &fake.stop,
+        .listener = {.note = take_note},
+    };
+}
+
+static jc_campaign_report run(const jc_campaign_options *options) {
+    jc_campaign_report report;
+    jc_error err = {.message = ""};
+    cr_assert_eq(jc_campaign_run(options, &report, &err), JC_OK, "%s", err.message);
+    return report;
+}
+
+static void expect_failure(const jc_campaign_options *options, jc_status expected,
+                           const char *message) {
+    jc_campaign_report report;
+    jc_error err = {.message = ""};
+    cr_expect_eq(jc_campaign_run(options, &report, &err), expected, "%s", err.message);
+    cr_expect_not_null(strstr(err.message, message), "%s", err.message);
+}
+
+static jc_dataset *load(void) {
+    jc_dataset *dataset = NULL;
+    jc_error err = {.message = ""};
+    cr_assert_eq(jc_dataset_load(folder, &dataset, &err), JC_OK, "%s", err.message);
+    return dataset;
+}
+
+static size_t count_rows(void) {
+    jc_dataset *dataset = load();
+    const size_t n = dataset->n_rows;
+    jc_dataset_free(dataset);
+    return n;
+}
+
+Test(campaign, rows_hold_what_executor_and_meter_say) {
+    const jc_campaign_options options = usual_options();
+    const jc_campaign_report report = run(&options);
+    cr_expect_eq(report.end, JC_CAMPAIGN_FINISHED);
+    cr_expect_eq(report.counts[JC_KERNEL_RELU].planned, N_KERNELS);
+    cr_expect_eq(report.counts[JC_KERNEL_RELU].measured, N_KERNELS);
+    cr_expect_eq(report.counts[JC_CAMPAIGN_NETWORKS].measured, N_NETWORKS);
+    jc_dataset *dataset = load();
+    cr_assert_eq(dataset->n_rows, 2 * N_KERNELS);
+    for (size_t i = 0; i < dataset->n_rows; ++i) {
+        const jc_row *row = &dataset->rows[i];
+        const jc_measurement *m = &row->measured;
+        cr_assert(jc_kernel_equal(&row->kernel, &kernels[i / 2]));
+        cr_assert_eq(m->repetition, (int)(i % 2) + 1);
+        cr_assert_float_eq(m->runtime_s, fake_pass_s(&row->kernel), 1e-12);
+        cr_assert_float_eq(m->power_w, 50, 1e-9); // 100 J in 2 s
+        cr_assert_float_eq(m->energy_j, 50 * m->runtime_s, 1e-9);
+        cr_assert_eq(m->idle_power_w, 20);
+        cr_assert_float_eq(m->runtime_rel_sd, 0, 1e-9);
+        cr_assert_str_eq(m->meter, "external");
+        // 100 steps of a millisecond, in at least 5 batches.
+        cr_assert_geq(m->window_s, 0.1 - 1e-9);
+        cr_assert_geq(m->iterations, 5);
+        cr_assert_float_eq(m->window_s, m->iterations * m->runtime_s, 1e-9);
+    }
+    cr_assert_eq(dataset->n_networks, 2 * N_NETWORKS);
+    for (size_t i = 0; i < dataset->n_networks; ++i) {
+        cr_expect_str_eq(dataset->networks[i].architecture, "net");
+        cr_expect_float_eq(dataset->networks[i].measured.runtime_s,
+                           1e-3 * (double)dataset->networks[i].batch_size, 1e-12);
+    }
+    cr_expect_str_eq(dataset->device.name, "rows");
+    cr_expect_str_eq(dataset->device.executor, "fake 1, 3 threads");
+    cr_expect_str_eq(dataset->device.meter, "external");
+    cr_expect_eq(dataset->device.meter_step_s, 1e-3);
+    jc_dataset_free(dataset);
+}
+
+Test(campaign, a_window_spans_a_hundred_steps_of_the_meter) {
+    plan->window_s = 0.001; // the meter's step is 0.001 s
+    const jc_campaign_options options = usual_options();
+    (void)run(&options);
+    jc_dataset *dataset = load();
+    for (size_t i = 0; i < dataset->n_rows; ++i) {
+        cr_assert_geq(dataset->rows[i].measured.window_s, 0.1 - 1e-9);
+    }
+    jc_dataset_free(dataset);
+}
+
+Test(campaign, a_runtime_that_is_not_known_well_enough_says_so) {
+    // Batches of 1 and 2 in turn: a standard deviation of 1/3 of the mean, and a standard error
+    // of 1/(3·√n), below 2 % for n of 278. Windows end at ten times their shortest: 100 batches.
+    fake.noise = 1;
+    const jc_campaign_options options = usual_options();
+    (void)run(&options);
+    jc_dataset *dataset = load();
+    const jc_measurement *m = &dataset->rows[0].measured;
+    cr_expect_gt(m->runtime_rel_sd, 0.02);
+    cr_expect_lt(m->runtime_rel_sd, 0.06);
+    cr_expect_float_eq(m->runtime_s, 1.5e-3, 0.05e-3);
+    jc_dataset_free(dataset);
+}
+
+Test(campaign, what_is_measured_is_not_measured_again) {
+    const jc_campaign_options options = usual_options();
+    (void)run(&options);
+    cr_expect_eq(fake.n_prepared, 2 * (N_KERNELS + N_NETWORKS));
+    const jc_campaign_report report = run(&options);
+    cr_expect_eq(fake.n_prepared, 2 * (N_KERNELS + N_NETWORKS));
+    cr_expect_eq(report.counts[JC_KERNEL_RELU].measured, N_KERNELS);
+    cr_expect_eq(count_rows(), 2 * N_KERNELS);
+}
+
+Test(campaign, a_refusal_is_final) {
+    fake.refused = 1005;
+    const jc_campaign_options options = usual_options();
+    for (int i = 0; i < 2; ++i) {
+        const jc_campaign_report report = run(&options);
+        cr_expect_eq(report.counts[JC_KERNEL_RELU].refused, 1);
+        cr_expect_eq(report.counts[JC_KERNEL_RELU].measured, N_KERNELS - 1);
+        cr_expect_eq(fake.n_prepared, 2 * (N_KERNELS + N_NETWORKS) - 1);
+    }
+    cr_expect_eq(count_rows(), 2 * (N_KERNELS - 1));
+}
+
+Test(campaign, a_failure_costs_its_kernel_and_is_tried_three_times_at_most) {
+    fake.failing = 1007;
+    const jc_campaign_options options = usual_options();
+    const int usual = 2 * (N_KERNELS + N_NETWORKS - 1);
+    for (int i = 1; i <= 5; ++i) {
+        const jc_campaign_report report = run(&options);
+        cr_expect_eq(report.counts[JC_KERNEL_RELU].failed, 1);
+        cr_expect_eq(report.counts[JC_KERNEL_RELU].measured, N_KERNELS - 1);
+        cr_expect_eq(fake.n_prepared, usual + (i < 3 ? i : 3));
+    }
+}
+
+Test(campaign, a_failure_that_passes_is_made_good) {
+    fake.failing = 1007;
+    const jc_campaign_options options = usual_options();
+    (void)run(&options);
+    fake.failing = 0;
+    const jc_campaign_report report = run(&options);
+    cr_expect_eq(report.counts[JC_KERNEL_RELU].measured, N_KERNELS);
+    cr_expect_eq(count_rows(), 2 * N_KERNELS);
+}
+
+Test(campaign, what_does_not_fit_memory_is_left_out) {
+    fake.too_large = 1009;
+    const jc_campaign_options options = usual_options();
+    const jc_campaign_report report = run(&options);
+    cr_expect_eq(report.counts[JC_KERNEL_RELU].failed, 1);
+    cr_expect_eq(report.counts[JC_KERNEL_RELU].measured, N_KERNELS - 1);
+}
+
+Test(campaign, an_executor_that_always_fails_ends_it) {
+    fake.fails_always = true;
+    jc_campaign_options options = usual_options();
+    options.n_networks = 0;
+    expect_failure(&options, JC_EIO, "failed 10 times in a row, the last time so: something broke");
+    cr_expect_eq(fake.n_prepared, 10);
+}
+
+Test(campaign, a_meter_that_goes_away_ends_it_and_what_was_measured_stays) {
+    fake.meter_gone_after = 40;
+    const jc_campaign_options options = usual_options();
+    expect_failure(&options, JC_ENOMETER, "someone pulled the plug");
+    const size_t n = count_rows();
+    cr_expect(n > 30 && n <= 40, "%zu", n);
+    fake.meter_gone_after = 0;
+    (void)run(&options);
+    cr_expect_eq(count_rows(), 2 * N_KERNELS);
+    cr_expect_eq(fake.n_prepared, 2 * (N_KERNELS + N_NETWORKS) + 1);
+}
+
+Test(campaign, nonsense_of_the_meter_is_measured_again) {
+    fake.nonsense_from = 10;
+    fake.nonsense_windows = 2;
+    const jc_campaign_options options = usual_options();
+    (void)run(&options);
+    jc_dataset *dataset = load();
+    for (size_t i = 0; i < dataset->n_rows; ++i) {
+        cr_assert_float_eq(dataset->rows[i].measured.power_w, 50, 1e-9);
+    }
+    jc_dataset_free(dataset);
+}
+
+Test(campaign, nonsense_that_stays_leaves_the_runtime_alone) {
+    fake.nonsense_from = 10;
+    fake.nonsense_windows = 6; // three tries of two rows
+    const jc_campaign_options options = usual_options();
+    (void)run(&options);
+    jc_dataset *dataset = load();
+    int n_without = 0;
+    for (size_t i = 0; i < dataset->n_rows; ++i) {
+        const jc_measurement *m = &dataset->rows[i].measured;
+        cr_assert_float_eq(m->runtime_s, fake_pass_s(&dataset->rows[i].kernel), 1e-12);
+        if (isnan(m->energy_j)) {
+            ++n_without;
+            cr_expect(isnan(m->power_w));
+            cr_expect_str_eq(m->meter, "none");
+        }
+    }
+    for (size_t i = 0; i < dataset->n_networks; ++i) {
+        n_without += isnan(dataset->networks[i].measured.energy_j);
+    }
+    cr_expect_eq(n_without, 2);
+    jc_dataset_free(dataset);
+}
+
+Test(campaign, a_meter_that_has_gone_mad_ends_it) {
+    fake.nonsense_from = 10;
+    fake.nonsense_windows = 1000;
+    const jc_campaign_options options = usual_options();
+    expect_failure(&options, JC_ENOMETER, "nonsense in 10 windows in a row");
+}
+
+Test(campaign, a_stop_loses_the_window_at_hand_and_no_other) {
+    fake.stop_after = 57;
+    const jc_campaign_options options = usual_options();
+    jc_campaign_report report = run(&options);
+    cr_expect_eq(report.end, JC_CAMPAIGN_STOPPED);
+    cr_expect_gt(report.counts[JC_KERNEL_RELU].left, 0);
+    fake.stop = 0;
+    fake.stop_after = 0;
+    report = run(&options);
+    cr_expect_eq(report.end, JC_CAMPAIGN_FINISHED);
+    cr_expect_eq(report.counts[JC_KERNEL_RELU].left, 0);
+    cr_expect_eq(count_rows(), 2 * N_KERNELS);
+    cr_expect_eq(fake.n_prepared, 2 * (N_KERNELS + N_NETWORKS) + 1, "one was begun twice");
+}
+
+Test(campaign, a_budget_that_is_used_up_ends_it) {
+    jc_campaign_options options = usual_options();
+    options.budget_s = 1e-9;
+    jc_campaign_report report = run(&options);
+    cr_expect_eq(report.end, JC_CAMPAIGN_OUT_OF_BUDGET);
+    cr_expect_eq(report.counts[JC_KERNEL_RELU].left, N_KERNELS);
+    cr_expect_eq(fake.n_prepared, 0);
+    options.budget_s = 1e6;
+    report = run(&options);
+    cr_expect_eq(report.end, JC_CAMPAIGN_FINISHED);
+}
+
+Test(campaign, the_order_is_random_and_repetitions_stand_apart) {
+    fake.stop_after = 50; // within the first repetition of the first block of 64
+    const jc_campaign_options options = usual_options();
+    (void)run(&options);
+    jc_dataset *dataset = load();
+    cr_assert_gt(dataset->n_rows, 40);
+    int n_late = 0;
+    for (size_t i = 0; i < dataset->n_rows; ++i) {
+        cr_assert_eq(dataset->rows[i].measured.repetition, 1);
+        n_late += dataset->rows[i].kernel.size[1] >= 1000 + 50;
+    }
+    cr_expect_gt(n_late, 0, "not in the order of the plan");
+    jc_dataset_free(dataset);
+}
+
+Test(campaign, networks_stand_among_the_kernels) {
+    fake.stop_after = 62; // nearly all of the first block of 64
+    const jc_campaign_options options = usual_options();
+    const jc_campaign_report report = run(&options);
+    const size_t left = report.counts[JC_CAMPAIGN_NETWORKS].left;
+    cr_expect_eq(left, N_NETWORKS, "none has both repetitions");
+    jc_dataset *dataset = load();
+    cr_expect_geq(dataset->n_networks, 2);
+    cr_expect_leq(dataset->n_networks, 4);
+    jc_dataset_free(dataset);
+}
+
+// No load can be below −1, so every window counts as disturbed.
+Test(campaign, windows_that_were_disturbed_are_left_out_and_measured_again) {
+    jc_campaign_options options = usual_options();
+    options.max_load = -1;
+    options.n_kernels = 3;
+    options.n_networks = 0;
+    jc_campaign_report report = run(&options);
+    cr_expect_eq(report.counts[JC_KERNEL_RELU].disturbed, 3);
+    cr_expect_eq(report.counts[JC_KERNEL_RELU].measured, 0);
+    cr_expect_eq(fake.n_windows, 3 * 2 * 3, "three tries each");
+    cr_expect_not_null(strstr(notes, "6 of 6 windows were disturbed"), "%s", notes);
+    struct stat info;
+    char path[700];
+    (void)snprintf(path, sizeof path, "%s/relu.csv", folder);
+    cr_expect_neq(stat(path, &info), 0, "no rows, no file");
+    options.max_load = 1;
+    report = run(&options);
+    cr_expect_eq(report.counts[JC_KERNEL_RELU].measured, 3);
+    cr_expect_eq(count_rows(), 6);
+}
+
+Test(campaign, a_journal_of_another_plan_is_refused) {
+    jc_campaign_options options = usual_options();
+    (void)run(&options);
+    ++kernels[7].size[1];
+    expect_failure(&options, JC_EFORMAT, "of another plan");
+    --kernels[7].size[1];
+    plan->repetitions = 3;
+    expect_failure(&options, JC_EFORMAT, "of another plan");
+    plan->repetitions = 2;
+    cr_expect_eq(run(&options).end, JC_CAMPAIGN_FINISHED);
+}
+
+Test(campaign, a_journal_of_another_meter_is_refused) {
+    jc_campaign_options options = usual_options();
+    (void)run(&options);
+    jc_meter other = fake_meter;
+    other.source = "nvml";
+    options.meter = &other;
+    expect_failure(&options, JC_EFORMAT, "of another machine, executor or meter");
+}
+
+Test(campaign, rows_without_a_journal_are_not_overwritten) {
+    const jc_campaign_options options = usual_options();
+    cr_assert_eq(mkdir(folder, 0777), 0);
+    folder_put(folder, "linear.csv", "anything");
+    expect_failure(&options, JC_EFORMAT, "linear.csv");
+    cr_expect_str_eq(folder_get(folder, "linear.csv"), "anything");
+    cr_expect_eq(folder_count(folder), 1);
+}
+
+Test(campaign, a_file_in_the_folders_place_is_told) {
+    const jc_campaign_options options = usual_options();
+    char parent[600];
+    (void)snprintf(parent, sizeof parent, "%s", folder);
+    *strrchr(parent, '/') = '\0';
+    folder_put(parent, "rows", "");
+    expect_failure(&options, JC_ENOENT, "Not a directory");
+}
+
+Test(campaign, lines_that_fit_the_checksum_and_nothing_else_are_refused) {
+    const jc_campaign_options options = usual_options();
+    (void)run(&options);
+    char path[700];
+    (void)snprintf(path, sizeof path, "%s/" JC_JOURNAL_NAME, folder);
+    FILE *file = fopen(path, "ab");
+    cr_assert_not_null(file);
+    (void)fputs("85944171f73967e8 foobar\n", file); // published with FNV-1a
+    cr_assert_eq(fclose(file), 0);
+    expect_failure(&options, JC_EFORMAT, "'foobar' is no line of a journal");
+}

@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: Apache-2.0
+"""measure: from a plan to a dataset, with a program for an executor, and what interrupts it."""
+
+import os
+import random
+import shlex
+import signal
+import subprocess
+import sys
+import time
+import unittest
+
+from driver import PROGRAM, SOURCE, TINY, Process, read_csv
+
+FAKE = SOURCE / "tests" / "exec" / "fake_executor.py"
+COMMAND = f"command:exec {shlex.quote(sys.executable)} {shlex.quote(str(FAKE))}"
+COLUMNS = ["kernel", "planned", "measured", "refused", "failed", "disturbed", "left"]
+
+PLAN = """\
+rows: 12
+window_s: 0.005
+kernels: {linear: 1, relu: 1}
+batch_sizes: [1]
+architectures: [tiny.yaml]
+networks: [tiny.yaml]
+network_batch_sizes: [1, 2]
+"""
+
+
+class Measure(Process):
+    def setUp(self):
+        super().setUp()
+        self.plan = self.write("plan.yaml", PLAN)
+        self.rows = self.folder / "rows"
+
+    def arguments(self, *more):
+        return ["measure", "-x", COMMAND, "-m", "none", "--plan", self.plan, "-o", "rows",
+                "--max-load", "1", "-f", "csv", *more]
+
+    def measure(self):
+        """The table as {kernel: record}. What it says of progress is no part of it."""
+        result = subprocess.run([*PROGRAM, *self.arguments()], capture_output=True, text=True,
+                                cwd=self.folder, timeout=300)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        table = read_csv(result.stdout)
+        self.assertEqual(list(table[0]), COLUMNS)
+        return {record["kernel"]: record for record in table}
+
+    def configurations(self):
+        """Sizes and repetitions of all rows, without what was measured."""
+        found = []
+        for path in sorted(self.rows.glob("*.csv")):
+            for row in read_csv(path.read_text()):
+                sizes = list(row.items())[:-9] + [("repetition", row["repetition"])]
+                found.append((path.name, *sizes))
+        return sorted(found)
+
+    def begin(self):
+        return subprocess.Popen([*PROGRAM, *self.arguments()], cwd=self.folder,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def wait_for_rows(self, n, process):
+        """Until the journal has n lines of rows, or the process is at its end."""
+        journal = self.rows / "campaign.journal"
+        end = time.monotonic() + 120
+        while process.poll() is None and time.monotonic() < end:
+            if journal.exists() and journal.read_text().count(" row ") >= n:
+                return
+            time.sleep(0.002)
+
+    def test_a_plan_becomes_rows(self):
+        table = self.measure()
+        self.assertEqual(set(table), {"linear", "relu", "networks"})
+        for kernel, planned in (("linear", 6), ("relu", 6), ("networks", 2)):
+            self.assertEqual(int(table[kernel]["planned"]), planned)
+            self.assertEqual(int(table[kernel]["measured"]), planned)
+        linear = read_csv((self.rows / "linear.csv").read_text())
+        self.assertEqual(len(linear), 12)
+        for row in linear:
+            product = int(row["in_features"]) * int(row["out_features"])
+            slept = 2e-5 + 1e-9 * min(product, 10**6)
+            self.assertGreaterEqual(float(row["runtime_s"]), slept * 0.999)
+            self.assertEqual(row["meter"], "none")
+            self.assertEqual(row["energy_j"], "")
+            self.assertEqual(row["power_w"], "")
+        networks = read_csv((self.rows / "networks.csv").read_text())
+        self.assertEqual({(row["architecture"], row["batch_size"]) for row in networks},
+                         {("tiny", "1"), ("tiny", "2")})
+        device = (self.rows / "device.yaml").read_text()
+        self.assertIn("executor: fake 1.0\n", device)
+        self.assertIn("meter: none\n", device)
+        self.assertIn("name: rows\n", device)
+
+    def test_declared_power_says_so(self):
+        self.write("plan.yaml", PLAN.replace("rows: 12", "rows: 2"))
+        arguments = self.arguments("--power-declared", "40,180")
+        arguments[arguments.index("-m"):arguments.index("-m") + 2] = []
+        self.run_program(*arguments)
+        for row in read_csv((self.rows / "relu.csv").read_text()):
+            self.assertEqual(row["meter"], "declared")
+            self.assertEqual(float(row["idle_power_w"]), 40)
+            self.assertAlmostEqual(float(row["power_w"]), 180, places=6)
+            self.assertAlmostEqual(float(row["energy_j"]), 180 * float(row["runtime_s"]),
+                                   places=9)
+
+    def test_refusals_and_deaths_cost_their_kernel(self):
+        self.write("plan.yaml", PLAN.replace("batch_sizes: [1]", "batch_sizes: [13]", 1)
+                   .replace("network_batch_sizes: [1, 2]", "network_batch_sizes: [14, 1, 15]"))
+        table = self.measure()
+        self.assertEqual(int(table["linear"]["refused"]), 6)
+        self.assertEqual(int(table["relu"]["refused"]), 6)
+        self.assertEqual(int(table["networks"]["failed"]), 2)
+        self.assertEqual(int(table["networks"]["measured"]), 1)
+
+    def test_killed_at_any_moment_it_goes_on(self):
+        whole = self.measure()
+        expected = self.configurations()
+        self.assertEqual(len(expected), 2 * 14)
+        seeded = random.Random(1)
+        for round_ in range(4):
+            for path in self.rows.iterdir():
+                path.unlink()
+            process = self.begin()
+            self.wait_for_rows(seeded.randrange(0, 20), process)
+            time.sleep(seeded.random() * 0.02)
+            process.kill()
+            process.communicate()
+            journal = (self.rows / "campaign.journal").read_text()
+            before = [line for line in journal.splitlines() if " row " in line]
+            table = self.measure()
+            self.assertEqual(table, whole)
+            self.assertEqual(self.configurations(), expected, round_)
+            after = (self.rows / "campaign.journal").read_text()
+            for line in before[:-1]:  # the last may have been torn
+                self.assertIn(line + "\n", after)
+            self.assertEqual(after.count(" row "), len(expected), "nothing is measured twice")
+
+    def test_signals_stop_it_in_good_order(self):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            process = self.begin()
+            self.wait_for_rows(3, process)
+            process.send_signal(number)
+            out, err = process.communicate(timeout=120)
+            self.assertEqual(process.returncode, -number, err)
+            self.assertIn("the same command goes on from here", err)
+            self.assertIn("linear", out)
+            n = len(self.configurations())  # the rows so far are a dataset
+            self.assertGreaterEqual(n, 3)
+            self.assertLess(n, 2 * 14)
+            for path in self.rows.iterdir():
+                path.unlink()
+
+    def test_two_processes_are_refused(self):
+        process = self.begin()
+        self.wait_for_rows(1, process)
+        self.assert_error("another process measures into this folder", *self.arguments(), code=3)
+        process.terminate()
+        process.communicate()
+
+    def test_another_plan_is_refused(self):
+        self.measure()
+        self.write("plan.yaml", PLAN + "seed: 2\n")
+        self.assert_error("of another plan", *self.arguments(), code=2)
+
+    def test_a_budget_is_kept(self):
+        self.write("plan.yaml", PLAN.replace("rows: 12", "rows: 100000"))
+        begin = time.monotonic()
+        result = subprocess.run([*PROGRAM, *self.arguments("--budget", "1s")],
+                                capture_output=True, text=True, cwd=self.folder, timeout=300)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn("the budget is used up; the same command goes on from here", result.stderr)
+        self.assertGreaterEqual(time.monotonic() - begin, 1)
+        self.assertGreater(len(self.configurations()), 0)
+
+    @unittest.skipIf(os.geteuid() == 0, "nothing is read-only to root")
+    def test_a_folder_that_cannot_be_written_is_told(self):
+        self.rows.mkdir(mode=0o555)
+        self.assert_error("Permission denied", *self.arguments(), code=3)
+
+    def test_usage(self):
+        self.assert_error("needs -o DATASET", "measure", code=1)
+        for option, value, expected in (("--budget", "soon", "a time, as in 90s"),
+                                        ("--budget", "-1", "a time, as in 90s"),
+                                        ("--max-load", "2", "a share from 0 to 1"),
+                                        ("--timeout", "0", "a number of seconds"),
+                                        ("--power-declared", "40", "watts at rest"),
+                                        ("--power-declared", "90,40", "watts at rest"),
+                                        ("-j", "0", "a whole number from 1")):
+            self.assert_error(expected, "measure", "-o", "rows", option, value, code=1)
+        self.assert_error("there is no executor 'tpu'; there are", "measure", "-o", "rows", "-x",
+                          "tpu", code=2)
+        self.assert_error("there is no meter 'gas'; there are", "measure", "-o", "rows", "-x",
+                          COMMAND, "-m", "gas", code=2)
+        self.assert_error("needs a program", "measure", "-o", "rows", "-x", "command", code=2)
+        self.assert_error("ended with exit code 127", "measure", "-o", "rows", "-x",
+                          "command:no-such-program", code=2)
+        self.assert_error("would take at least", "measure", "-o", "rows", "--plan",
+                          self.write("huge.yaml", "rows: 1000000000\n"), code=2)
+        self.assert_error("there is no", "measure", "-o", "rows", "--plan",
+                          self.write("lost.yaml", "networks: [resnet999]\n"), code=2)
+
+
+if __name__ == "__main__":
+    unittest.main()
