@@ -110,9 +110,9 @@ Test(arithmetic, integral_refuses_what_is_no_sample) {
     power_integral_init(&integral, 1);
     cr_assert(power_integral_add(&integral, 2, 5));
     cr_assert_not(power_integral_add(&integral, 1.999, 5), "time goes back");
-    cr_assert_not(power_integral_add(&integral, 3, NAN));
-    cr_assert_not(power_integral_add(&integral, 3, INFINITY));
-    cr_assert_not(power_integral_add(&integral, NAN, 5));
+    cr_assert_not(power_integral_add(&integral, 3, (double)NAN));
+    cr_assert_not(power_integral_add(&integral, 3, (double)INFINITY));
+    cr_assert_not(power_integral_add(&integral, (double)NAN, 5));
     cr_assert(power_integral_add(&integral, 2, 7), "two samples of one moment");
     cr_assert(power_integral_add(&integral, 4, 7));
     cr_assert_eq(integral.energy_j, 14.0);

@@ -7,7 +7,8 @@
 #include <string.h>
 #include <time.h>
 
-static const jc_meter_options nothing_given = {.root_fd = -1, .idle_w = NAN, .full_w = NAN};
+static const jc_meter_options nothing_given = {
+    .root_fd = -1, .idle_w = (double)NAN, .full_w = (double)NAN};
 
 static void sleep_ms(long ms) {
     const struct timespec pause = {.tv_nsec = ms * 1000000};
@@ -77,15 +78,15 @@ Test(meter, declared_refuses_watts_that_are_missing_or_impossible) {
     jc_error err = {0};
     cr_assert_eq(declared->open(&nothing_given, &handle, &err), JC_ENOMETER);
     cr_assert_not_null(strstr(err.message, "--power-declared"));
-    const double impossible[][2] = {{20, 0}, {20, -5},      {-1, 5},
-                                    {6, 5},  {INFINITY, 5}, {1, INFINITY}};
+    const double impossible[][2] = {
+        {20, 0}, {20, -5}, {-1, 5}, {6, 5}, {(double)INFINITY, 5}, {1, (double)INFINITY}};
     for (size_t i = 0; i < sizeof impossible / sizeof impossible[0]; ++i) {
         const jc_meter_options options = {
             .root_fd = -1, .idle_w = impossible[i][0], .full_w = impossible[i][1]};
         cr_assert_eq(declared->open(&options, &handle, &err), JC_ERANGE, "%zu", i);
         cr_assert_null(handle);
     }
-    const jc_meter_options only_full = {.root_fd = -1, .idle_w = NAN, .full_w = 5};
+    const jc_meter_options only_full = {.root_fd = -1, .idle_w = (double)NAN, .full_w = 5};
     cr_assert_eq(declared->open(&only_full, &handle, &err), JC_OK);
     jc_meter_info info;
     declared->describe(handle, &info);
