@@ -36,8 +36,8 @@ ACTIVATION_OP(hardsigmoid, "relu6(x + 3) / 6", op_no_params, JC_KERNEL_HARDSIGMO
 
 // --- Other functions of one value: one kind of kernel, for memory decides ----------------------
 
-static const jc_param clamp_params[] = {{"min", JC_PARAM_REAL, 0, false, -INFINITY, NULL},
-                                        {"max", JC_PARAM_REAL, 1, false, INFINITY, NULL},
+static const jc_param clamp_params[] = {{"min", JC_PARAM_REAL, 0, false, -(double)INFINITY, NULL},
+                                        {"max", JC_PARAM_REAL, 1, false, (double)INFINITY, NULL},
                                         {0}};
 static const jc_param alpha_params[] = {{"alpha", JC_PARAM_REAL, 0, false, 1, NULL}, {0}};
 static const jc_param scalar_params[] = {{"other", JC_PARAM_REAL, 0, true, 0, NULL}, {0}};
