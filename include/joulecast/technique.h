@@ -53,6 +53,21 @@ const char *jc_technique_name(const jc_technique *technique);
 /** Share of wrong answers that its `error_rate:` says is left under it; NaN = not said. */
 double jc_technique_error_rate(const jc_technique *technique);
 
+/**
+ * Set the confidence from which inputs leave, of a technique with a validation run: its exits'
+ * rates and its error rate follow. Does nothing for any other. Not while others use the technique.
+ */
+void jc_technique_set_threshold(jc_technique *technique, double threshold);
+
+/**
+ * Up to n ≥ 2 thresholds worth trying, rising, from one at which all inputs leave at the first exit
+ * to one at which none does.
+ *
+ * @param out_thresholds  [n]
+ * @return their number; 0 without a validation run
+ */
+size_t jc_technique_thresholds(const jc_technique *technique, size_t n, double *out_thresholds);
+
 /** Networks that it is about: 1, or those of a cascade. */
 size_t jc_technique_n_networks(const jc_technique *technique);
 

@@ -3,6 +3,8 @@
 #ifndef JC_ANALYZE_TECHNIQUE_H
 #define JC_ANALYZE_TECHNIQUE_H
 
+#include "confidence.h"
+
 #include "common/arena.h"
 #include "common/yaml/yaml.h"
 
@@ -31,6 +33,7 @@ typedef struct statement {
     int64_t multiple; ///< channels stay in multiples of it
     jc_format weights;
     jc_format activations;
+    double threshold;          ///< of confidence; NaN = rates are given
     const jc_yaml *classifier; ///< list of layers; NULL = by default
 } statement;
 
@@ -52,14 +55,19 @@ typedef struct technique_network {
 struct jc_technique {
     jc_arena arena;
     const char *name;
-    double error_rate;           ///< NaN = not said
+    double error_rate;            ///< NaN = not said
+    const statement *measured_by; ///< where a validation run is named; NULL = nowhere
+    confidence_table run;
+    technique_network *run_network; ///< whose exits it is about:
+    size_t run_first;               ///< these statements, as many as the run has exits
     technique_network *networks; ///< [n_networks]
     size_t n_networks;
 };
 
 enum {
     TECHNIQUE_MAX_NETWORKS = 16,
-    TECHNIQUE_MAX_DEPTH = 8, ///< techniques that name techniques
+    TECHNIQUE_MAX_EXITS = 64, ///< of one validation run
+    TECHNIQUE_MAX_DEPTH = 8,  ///< techniques that name techniques
 };
 
 /** The statement's place as an error: `file:line: message`. */

@@ -237,9 +237,16 @@ jc_status jc_technique_parse(const char *text, size_t length, const char *name,
     if (status == JC_OK) {
         status = read_root(&r, root);
     }
+    if (status == JC_OK && t->measured_by != NULL && !isnan(t->error_rate)) {
+        status = statement_fail(t->measured_by, JC_EPARSE, err,
+                                "the validation run says what the error_rate is; leave one out");
+    }
     if (status != JC_OK) {
         jc_technique_free(t);
         return status;
+    }
+    if (t->measured_by != NULL) {
+        jc_technique_set_threshold(t, t->measured_by->threshold);
     }
     *out_technique = t;
     return JC_OK;
@@ -275,6 +282,27 @@ void jc_technique_free(jc_technique *technique) {
 
 const char *jc_technique_name(const jc_technique *technique) {
     return technique->name;
+}
+
+void jc_technique_set_threshold(jc_technique *technique, double threshold) {
+    if (technique->measured_by == NULL) {
+        return;
+    }
+    double rates[TECHNIQUE_MAX_EXITS];
+    const double error_rate = confidence_follow(&technique->run, threshold, rates);
+    statement *exits = technique->run_network->statements + technique->run_first;
+    for (size_t i = 0; i < technique->run.n_exits; ++i) {
+        exits[i].number = rates[i];
+    }
+    if (technique->n_networks <= 1) { // of a cascade it is only a part
+        technique->error_rate = error_rate;
+    }
+}
+
+size_t jc_technique_thresholds(const jc_technique *technique, size_t n, double *out_thresholds) {
+    return technique->measured_by == NULL
+               ? 0
+               : confidence_thresholds(&technique->run, n, out_thresholds);
 }
 
 double jc_technique_error_rate(const jc_technique *technique) {

@@ -76,7 +76,7 @@ static jc_status read_format(technique_reader *r, const jc_yaml *node, jc_format
 }
 
 // A name or a list of names of layers, `*` standing for anything.
-static jc_status read_patterns(technique_reader *r, const jc_yaml *node, statement *s) {
+jc_status technique_read_patterns(technique_reader *r, const jc_yaml *node, statement *s) {
     const bool is_list = node->kind == JC_YAML_SEQUENCE && node->n > 0;
     const jc_yaml *item = is_list ? node->child : node;
     const size_t n = is_list ? (size_t)node->n : 1;
@@ -96,7 +96,7 @@ static jc_status read_patterns(technique_reader *r, const jc_yaml *node, stateme
     return JC_OK;
 }
 
-static jc_status add_statement(technique_reader *r, const statement *s) {
+jc_status technique_add_statement(technique_reader *r, const statement *s) {
     technique_network *network = r->network;
     statement *statements =
         jc_arena_grow(&r->technique->arena, network->statements, network->n_statements,
@@ -133,7 +133,7 @@ static jc_status read_keep(technique_reader *r, const jc_yaml *node, const state
         s.number = (double)n;
         s.patterns = pattern;
         s.n_patterns = 1;
-        const jc_status status = add_statement(r, &s);
+        const jc_status status = technique_add_statement(r, &s);
         if (status != JC_OK) {
             return status;
         }
@@ -146,7 +146,7 @@ static jc_status read_prune(technique_reader *r, const jc_yaml *node, statement 
     s->kind = STATEMENT_PRUNE;
     if (node->kind != JC_YAML_MAPPING) {
         const jc_status status = technique_read_share(r, node, "prune", &s->number);
-        return status == JC_OK ? add_statement(r, s) : status;
+        return status == JC_OK ? technique_add_statement(r, s) : status;
     }
     jc_status status = technique_check_keys(r, node, "prune", keys);
     const jc_yaml *layers = jc_yaml_get(node, "layers");
@@ -162,7 +162,7 @@ static jc_status read_prune(technique_reader *r, const jc_yaml *node, statement 
             technique_fail(r, layers->line, "keep names its layers itself; leave `layers` out");
     }
     if (status == JC_OK && layers != NULL) {
-        status = read_patterns(r, layers, s);
+        status = technique_read_patterns(r, layers, s);
     }
     if (status == JC_OK && multiple != NULL &&
         (!jc_yaml_int64(multiple, &s->multiple) || s->multiple < 1 || s->multiple > 65536)) {
@@ -177,7 +177,7 @@ static jc_status read_prune(technique_reader *r, const jc_yaml *node, statement 
     s->kind = energy != NULL ? STATEMENT_ENERGY : STATEMENT_PRUNE;
     status = technique_read_share(r, energy != NULL ? energy : ratio,
                                   energy != NULL ? "energy" : "ratio", &s->number);
-    return status == JC_OK ? add_statement(r, s) : status;
+    return status == JC_OK ? technique_add_statement(r, s) : status;
 }
 
 static jc_status read_depth(technique_reader *r, const jc_yaml *node, statement *s) {
@@ -185,7 +185,7 @@ static jc_status read_depth(technique_reader *r, const jc_yaml *node, statement 
     s->kind = STATEMENT_DEPTH;
     if (node->kind != JC_YAML_MAPPING) {
         const jc_status status = technique_read_share(r, node, "depth", &s->number);
-        return status == JC_OK ? add_statement(r, s) : status;
+        return status == JC_OK ? technique_add_statement(r, s) : status;
     }
     jc_status status = technique_check_keys(r, node, "depth", keys);
     const jc_yaml *ratio = jc_yaml_get(node, "ratio");
@@ -199,14 +199,14 @@ static jc_status read_depth(technique_reader *r, const jc_yaml *node, statement 
             technique_fail(r, layers->line, "drop names its layers itself; leave `layers` out");
     }
     if (status == JC_OK && (drop != NULL || layers != NULL)) {
-        status = read_patterns(r, drop != NULL ? drop : layers, s);
+        status = technique_read_patterns(r, drop != NULL ? drop : layers, s);
     }
     if (status == JC_OK && drop != NULL) {
         s->kind = STATEMENT_DROP;
     } else if (status == JC_OK) {
         status = technique_read_share(r, ratio, "ratio", &s->number);
     }
-    return status == JC_OK ? add_statement(r, s) : status;
+    return status == JC_OK ? technique_add_statement(r, s) : status;
 }
 
 // `sparsity` and `active`: a share, or shares under names, and `layers`.
@@ -216,7 +216,7 @@ static jc_status read_shares(technique_reader *r, const jc_yaml *node, statement
     const char *what = s->kind == STATEMENT_ACTIVE ? "active" : "sparsity";
     if (node->kind != JC_YAML_MAPPING) {
         const jc_status status = technique_read_share(r, node, what, &s->number);
-        return status == JC_OK ? add_statement(r, s) : status;
+        return status == JC_OK ? technique_add_statement(r, s) : status;
     }
     jc_status status = technique_check_keys(r, node, what, keys);
     const jc_yaml *layers = jc_yaml_get(node, "layers");
@@ -227,7 +227,7 @@ static jc_status read_shares(technique_reader *r, const jc_yaml *node, statement
                                 second == NULL ? "" : " or ", second == NULL ? "" : second);
     }
     if (status == JC_OK && layers != NULL) {
-        status = read_patterns(r, layers, s);
+        status = technique_read_patterns(r, layers, s);
     }
     if (status == JC_OK && one != NULL) {
         status = technique_read_share(r, one, first, &s->number);
@@ -235,7 +235,7 @@ static jc_status read_shares(technique_reader *r, const jc_yaml *node, statement
     if (status == JC_OK && two != NULL) {
         status = technique_read_share(r, two, second, &s->second);
     }
-    return status == JC_OK ? add_statement(r, s) : status;
+    return status == JC_OK ? technique_add_statement(r, s) : status;
 }
 
 static jc_status read_sparsity(technique_reader *r, const jc_yaml *node, statement *s) {
@@ -255,7 +255,7 @@ static jc_status read_precision(technique_reader *r, const jc_yaml *node, statem
     if (node->kind != JC_YAML_MAPPING) {
         const jc_status status = read_format(r, node, &s->weights);
         s->activations = s->weights;
-        return status == JC_OK ? add_statement(r, s) : status;
+        return status == JC_OK ? technique_add_statement(r, s) : status;
     }
     jc_status status = technique_check_keys(r, node, "precision", keys);
     const jc_yaml *weights = jc_yaml_get(node, "weights");
@@ -271,53 +271,13 @@ static jc_status read_precision(technique_reader *r, const jc_yaml *node, statem
         status = read_format(r, activations, &s->activations);
     }
     if (status == JC_OK && layers != NULL) {
-        status = read_patterns(r, layers, s);
+        status = technique_read_patterns(r, layers, s);
     }
-    return status == JC_OK ? add_statement(r, s) : status;
-}
-
-static jc_status read_exit(technique_reader *r, const jc_yaml *node, const statement *base) {
-    static const char *const keys[] = {"after", "rate", "layers", NULL};
-    if (node->kind != JC_YAML_MAPPING) {
-        return technique_fail_value(r, node, "an exit", "{after: LAYER, rate: SHARE}");
-    }
-    statement s = *base;
-    s.line = node->line;
-    jc_status status = technique_check_keys(r, node, "an exit", keys);
-    const jc_yaml *after = jc_yaml_get(node, "after");
-    const jc_yaml *rate = jc_yaml_get(node, "rate");
-    s.classifier = jc_yaml_get(node, "layers");
-    if (status == JC_OK && (after == NULL || rate == NULL)) {
-        status = technique_fail(r, node->line, "an exit needs `after` and `rate`");
-    }
-    if (status == JC_OK) {
-        status = technique_read_share(r, rate, "rate", &s.number);
-    }
-    if (status == JC_OK) {
-        status = after->kind == JC_YAML_SCALAR
-                     ? read_patterns(r, after, &s)
-                     : technique_fail_value(r, after, "after", "one layer's name");
-    }
-    if (status == JC_OK && s.classifier != NULL && s.classifier->kind != JC_YAML_SEQUENCE) {
-        status = technique_fail_value(r, s.classifier, "layers", "the classifier's list of layers");
-    }
-    return status == JC_OK ? add_statement(r, &s) : status;
-}
-
-static jc_status read_exits(technique_reader *r, const jc_yaml *node, statement *s) {
-    s->kind = STATEMENT_EXIT;
-    if (node->kind != JC_YAML_SEQUENCE || node->n == 0) {
-        return technique_fail_value(r, node, "exits", "a list of {after: LAYER, rate: SHARE}");
-    }
-    jc_status status = JC_OK;
-    for (const jc_yaml *item = node->child; status == JC_OK && item != NULL; item = item->next) {
-        status = read_exit(r, item, s);
-    }
-    return status;
+    return status == JC_OK ? technique_add_statement(r, s) : status;
 }
 
 // Text of a path that is written in a file: beside it, unless it is absolute.
-static char *beside(technique_reader *r, const char *path) {
+char *technique_beside(technique_reader *r, const char *path) {
     const char *slash = strrchr(r->file, '/');
     const size_t folder = slash == NULL || path[0] == '/' ? 0 : (size_t)(slash - r->file) + 1;
     const size_t length = strlen(path);
@@ -342,7 +302,7 @@ static jc_status read_technique(technique_reader *r, const jc_yaml *node, statem
     }
     technique_reader inner = *r;
     inner.depth++;
-    inner.file = beside(r, path);
+    inner.file = technique_beside(r, path);
     jc_yaml *root = NULL;
     if (inner.file == NULL) {
         return out_of_memory(r);
@@ -363,7 +323,7 @@ static const struct {
     const char *name;
     jc_status (*read)(technique_reader *r, const jc_yaml *node, statement *s);
 } step_kinds[] = {
-    {"active", read_active},       {"depth", read_depth}, {"exits", read_exits},
+    {"active", read_active},       {"depth", read_depth}, {"exits", technique_read_exits},
     {"precision", read_precision}, {"prune", read_prune}, {"sparsity", read_sparsity},
     {"technique", read_technique}, {NULL, NULL},
 };
@@ -378,6 +338,7 @@ static jc_status read_step(technique_reader *r, const jc_yaml *node) {
     statement s = {.file = r->file,
                    .line = value->key_line,
                    .second = (double)NAN,
+                   .threshold = (double)NAN,
                    .multiple = 1,
                    .weights = JC_FORMAT_COUNT,
                    .activations = JC_FORMAT_COUNT};

@@ -31,4 +31,18 @@ JC_MUST_USE jc_status technique_check_keys(technique_reader *r, const jc_yaml *n
 JC_MUST_USE jc_status technique_read_share(technique_reader *r, const jc_yaml *node,
                                            const char *what, double *out_share);
 
+/** A name or a list of names of layers, into the statement. */
+JC_MUST_USE jc_status technique_read_patterns(technique_reader *r, const jc_yaml *node,
+                                              statement *s);
+
+/** A copy of a statement, to the reader's network. */
+JC_MUST_USE jc_status technique_add_statement(technique_reader *r, const statement *s);
+
+/** Path of a file that is named in the reader's: beside it, unless it is absolute; NULL if out of
+ *  memory. */
+char *technique_beside(technique_reader *r, const char *path);
+
+/** The step `exits`: rates that are given, or a validation run and a threshold. */
+JC_MUST_USE jc_status technique_read_exits(technique_reader *r, const jc_yaml *node, statement *s);
+
 #endif

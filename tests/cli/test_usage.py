@@ -7,7 +7,7 @@ import unittest
 
 from driver import SOURCE, Process
 
-COMMANDS = ("predict", "batch", "compare", "import", "train", "evaluate", "profiles", "measure", "meters", "ops")
+COMMANDS = ("predict", "batch", "compare", "trace", "import", "train", "evaluate", "profiles", "measure", "meters", "ops")
 
 
 class Usage(Process):
