@@ -143,9 +143,13 @@ static jc_status open_meter(const hardware_choice *choice, hardware *h, jc_error
     }
     if (choice->meter == NULL && !choice->is_declared) {
         jc_status status = jc_error_set(err, JC_ENOMETER, NULL, 0, "there is no meter");
+        // A GPU's meter would be silent about executors that run on processors, which all but a
+        // user's own do: that must be asked for.
         for (size_t i = 0; jc_meters()[i] != NULL && status != JC_OK; ++i) {
-            h->meter = jc_meters()[i];
-            status = h->meter->open(&options, &h->meter_handle, err);
+            if (!jc_meters()[i]->is_gpu) {
+                h->meter = jc_meters()[i];
+                status = h->meter->open(&options, &h->meter_handle, err);
+            }
         }
         return status;
     }
