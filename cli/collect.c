@@ -16,7 +16,8 @@ typedef struct owned_network {
 
 struct collection_memory {
     jc_arena arena;
-    owned_network *owned; ///< [n]
+    owned_network *owned;    ///< [n]
+    const jc_graph **graphs; ///< [n]
     size_t n;
 };
 
@@ -92,6 +93,7 @@ static jc_status add_network(const char *name, int64_t batch_size, collection *c
     ++c->memory->n;
     status = cli_network_create(owned->graph, &owned->network, err);
     if (status == JC_OK) {
+        c->memory->graphs[c->n_networks] = owned->graph;
         c->networks[c->n_networks++] = *owned->network;
     }
     return status;
@@ -106,7 +108,8 @@ static jc_status read_networks(const jc_plan *plan, jc_arena *arena, collection 
     const size_t n = names.n * plan->network_batch_sizes.n;
     c->networks = calloc(n + 1, sizeof *c->networks);
     c->memory->owned = calloc(n + 1, sizeof *c->memory->owned);
-    if (c->networks == NULL || c->memory->owned == NULL) {
+    c->graphs = c->memory->graphs = calloc(n + 1, sizeof *c->memory->graphs);
+    if (c->networks == NULL || c->memory->owned == NULL || c->graphs == NULL) {
         return no_memory(err);
     }
     for (size_t i = 0; i < names.n && status == JC_OK; ++i) {
@@ -143,6 +146,7 @@ void collection_clear(collection *c) {
             jc_graph_free(c->memory->owned[i].graph);
         }
         free(c->memory->owned);
+        free((void *)c->memory->graphs);
         jc_arena_clear(&c->memory->arena);
         free(c->memory);
     }

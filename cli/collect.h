@@ -4,12 +4,14 @@
 #define JC_CLI_COLLECT_H
 
 #include <joulecast/campaign.h>
+#include <joulecast/graph.h>
 
 /** What was read; freed by collection_clear. */
 typedef struct collection {
     jc_kernel *kernels; ///< [n_kernels] that the plan measures
     size_t n_kernels;
-    jc_network *networks; ///< [n_networks] that it measures in one piece
+    jc_network *networks;          ///< [n_networks] that it measures in one piece
+    const jc_graph *const *graphs; ///< [n_networks] of these
     size_t n_networks;
     struct collection_memory *memory;
 } collection; ///< safe at {0}

@@ -122,10 +122,12 @@ static jc_status measure_once(const attempt *a, jc_window *out_window, jc_error 
         }
         return run_status;
     }
-    if (meter_status != JC_OK && meter_status != JC_EIO) {
+    // Nonsense, or a window so long that a counter may have wrapped unnoticed: a matter of this
+    // window. All else is the end of the meter.
+    window.is_energy_lost = meter_status == JC_EIO || meter_status == JC_ERANGE;
+    if (meter_status != JC_OK && !window.is_energy_lost) {
         return meter_status;
     }
-    window.is_energy_lost = meter_status == JC_EIO;
     window.is_stopped = is_to_stop(a);
     const double power_w = metered.energy_j / metered.duration_s;
     if (meter_status == JC_OK && isfinite(power_w) && power_w > 0) {

@@ -7,7 +7,8 @@ import unittest
 
 from driver import SOURCE, Process
 
-COMMANDS = ("predict", "batch", "compare", "trace", "import", "train", "evaluate", "profiles", "measure", "meters", "ops")
+COMMANDS = ("predict", "batch", "compare", "trace", "import", "measure", "calibrate", "validate",
+            "train", "evaluate", "profiles", "meters", "ops")
 
 
 class Usage(Process):
