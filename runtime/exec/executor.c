@@ -4,18 +4,9 @@
 
 #include <string.h>
 
-extern const jc_executor executor_command;
-#ifdef JC_WITH_ONEDNN
-extern const jc_executor executor_onednn;
-#endif
+extern const jc_executor executor_onednn, executor_command;
 
-static const jc_executor *const executors[] = {
-#ifdef JC_WITH_ONEDNN
-    &executor_onednn,
-#endif
-    &executor_command,
-    NULL,
-};
+static const jc_executor *const executors[] = {&executor_onednn, &executor_command, NULL};
 
 const jc_executor *const *jc_executors(void) {
     return executors;

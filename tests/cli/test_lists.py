@@ -31,6 +31,27 @@ class Lists(Process):
             self.assertIn(f"<td>{name}", html)
         self.assertLessEqual(max(map(len, table.splitlines())), 80)
 
+    def test_executors_in_every_format(self):
+        records = json.loads(self.run_program("executors", "-f", "json").stdout)
+        by_name = {r["executor"]: r for r in records}
+        self.assertEqual(set(by_name), {"onednn", "command"})
+        for record in records:
+            self.assertIn(record["status"], ("ready", "absent"))
+            if record["status"] == "ready":
+                self.assertIsNone(record["problem"])
+                self.assertTrue(record["software"])
+            else:
+                self.assertTrue(record["problem"])
+                self.assertIsNone(record["threads"])
+        if by_name["onednn"]["status"] == "ready":
+            self.assertIn("oneDNN", by_name["onednn"]["software"])
+            self.assertGreaterEqual(by_name["onednn"]["threads"], 1)
+        rows = read_csv(self.run_program("executors", "-f", "csv").stdout)
+        self.assertEqual([r["executor"] for r in rows], [r["executor"] for r in records])
+        table = self.run_program("executors").stdout
+        self.assertIn("onednn", table)
+        self.assertLessEqual(max(map(len, table.splitlines())), 80)
+
     def test_profiles_of_the_path(self):
         records = json.loads(self.run_program("profiles", "-f", "json").stdout)
         ours = [r for r in records if r["profile"] == "test-device"]

@@ -8,7 +8,7 @@ import unittest
 from driver import SOURCE, Process
 
 COMMANDS = ("predict", "batch", "compare", "trace", "import", "measure", "calibrate", "validate",
-            "train", "evaluate", "profiles", "meters", "ops")
+            "train", "evaluate", "executors", "profiles", "meters", "ops")
 
 
 class Usage(Process):

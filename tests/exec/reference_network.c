@@ -155,11 +155,12 @@ static void concat(const evaluation *e, const at_step *at) {
 }
 
 // A part of an axis: narrow, and select, which is narrow to one.
-static void part(const at_step *at, size_t start, size_t length) {
+static void part(const at_step *at, size_t start, size_t length, size_t step) {
     const around whole = around_axis(at->shape, integer(at, "dim"));
-    const size_t run = length * whole.inner;
     for (size_t i = 0; i < at->n; ++i) {
-        at->y[i] = (double)at->x[(i / run * whole.axis + start) * whole.inner + i % run];
+        const size_t index = start + i / whole.inner % length * step;
+        const size_t outer = i / (length * whole.inner);
+        at->y[i] = (double)at->x[(outer * whole.axis + index) * whole.inner + i % whole.inner];
     }
 }
 
@@ -259,9 +260,10 @@ static void move(const evaluation *e, const at_step *at) {
     } else if (strcmp(name, "channel_shuffle") == 0) {
         shuffle(at);
     } else if (strcmp(name, "narrow") == 0) {
-        part(at, (size_t)integer(at, "start"), (size_t)integer(at, "length"));
+        part(at, (size_t)integer(at, "start"), (size_t)integer(at, "length"),
+             (size_t)integer(at, "step"));
     } else if (strcmp(name, "select") == 0) {
-        part(at, (size_t)integer(at, "index"), 1);
+        part(at, (size_t)integer(at, "index"), 1, 1);
     } else {
         for (size_t i = 0; i < at->n; ++i) {
             at->y[i] = (double)at->x[i];

@@ -28,6 +28,14 @@ static tensor_id emit_input(program *p, const jc_shape *shape) {
     return program_plain(p, t);
 }
 
+// Most primitives give their result the layout of their input, gaps and all, or are slow with one
+// that is a part of another tensor. Views, copies, concatenations and convolutions take it as it
+// is.
+static bool wants_dense(jc_kernel_kind kind) {
+    return kind != JC_KERNEL_NONE && kind != JC_KERNEL_COPY && kind != JC_KERNEL_CONCAT &&
+           kind != JC_KERNEL_CONV2D && kind != JC_KERNEL_CONV_TRANSPOSE2D;
+}
+
 static void emit_step(network_builder *b, uint32_t index) {
     const jc_network_step *step = &b->network->steps[index];
     if (step->op == NULL) {
@@ -35,7 +43,8 @@ static void emit_step(network_builder *b, uint32_t index) {
         return;
     }
     for (size_t k = 0; k < step->n_inputs; ++k) {
-        b->inputs[k] = b->values[step->inputs[k]];
+        const tensor_id t = b->values[step->inputs[k]];
+        b->inputs[k] = wants_dense(step->kernel.kind) ? program_dense(b->p, t) : t;
     }
     node n = {.kernel = &step->kernel,
               .op = step->op,

@@ -198,6 +198,16 @@ tensor_id program_plain(program *p, tensor_id t) {
     return program_as(p, t, &plain);
 }
 
+tensor_id program_dense(program *p, tensor_id t) {
+    const dnnl_memory_desc_t *md = program_md(p, t);
+    const bool has_gaps =
+        md->offset0 != 0 ||
+        (p->status == JC_OK && p->tensors[t].is_view && md->format_desc.blocking.inner_nblks == 0 &&
+         dnnl_memory_desc_get_size(md) >
+             (size_t)md_elements(md) * dnnl_data_type_size(md->data_type));
+    return has_gaps ? program_plain(p, t) : t;
+}
+
 tensor_id program_reshape(program *p, tensor_id t, int rank, const int64_t *dims) {
     t = program_plain(p, t);
     const dnnl_memory_desc_t md = md_plain(rank, dims, program_md(p, t)->data_type);

@@ -139,6 +139,9 @@ tensor_id program_as(program *p, tensor_id t, const dnnl_memory_desc_t *md);
 /** The tensor in plain (row-major) layout. */
 tensor_id program_plain(program *p, tensor_id t);
 
+/** The tensor, copied to plain layout if it is a part of another one. */
+tensor_id program_dense(program *p, tensor_id t);
+
 /** The tensor's values seen in another shape of the same number of elements; plain. */
 tensor_id program_reshape(program *p, tensor_id t, int rank, const int64_t *dims);
 

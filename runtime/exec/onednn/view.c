@@ -1,21 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "view.h"
 
-#include <string.h>
-
-// [start, start + length) of an axis.
-static tensor_id narrow(program *p, tensor_id t, int axis, int64_t start, int64_t length) {
+// `length` indices of an axis, from `start` on, each `step` after the one before.
+static tensor_id narrow(program *p, tensor_id t, int axis, const int64_t range[3]) {
     t = program_plain(p, t);
     const dnnl_memory_desc_t md = *program_md(p, t);
-    dnnl_dims_t offsets = {0};
-    dnnl_dims_t dims;
-    memcpy(dims, md.dims, sizeof dims);
-    offsets[axis] = start;
-    dims[axis] = length;
+    dnnl_dims_t dims = {0};
+    dnnl_dims_t strides = {0};
+    for (int i = 0; i < md.ndims; ++i) {
+        dims[i] = i == axis ? range[1] : md.dims[i];
+        strides[i] = md.format_desc.blocking.strides[i] * (i == axis ? range[2] : 1);
+    }
     dnnl_memory_desc_t part = md;
     if (p->status == JC_OK) {
-        (void)program_check(p, dnnl_memory_desc_init_submemory(&part, &md, dims, offsets),
-                            "a part of a tensor");
+        (void)program_check(
+            p, dnnl_memory_desc_init_by_strides(&part, md.ndims, dims, md.data_type, strides),
+            "a part of a tensor");
+        part.offset0 = md.offset0 + range[0] * md.format_desc.blocking.strides[axis];
     }
     return program_alias(p, t, &part);
 }
@@ -30,7 +31,8 @@ static tensor_id emit_select(program *p, const node *n) {
     const int axis = axis_of(p, n);
     const int64_t size = program_md(p, n->inputs[0])->dims[axis];
     const int64_t index = node_integer(n, "index", 0);
-    const tensor_id part = narrow(p, n->inputs[0], axis, index < 0 ? index + size : index, 1);
+    const int64_t range[] = {index < 0 ? index + size : index, 1, 1};
+    const tensor_id part = narrow(p, n->inputs[0], axis, range);
     const dnnl_memory_desc_t md = *program_md(p, part);
     dnnl_dims_t dims = {0};
     dnnl_dims_t strides = {0};
@@ -65,8 +67,9 @@ tensor_id emit_view(program *p, const node *n) {
         return emit_parameter(p, n);
     }
     if (node_is(n, "narrow")) {
-        return narrow(p, n->inputs[0], axis_of(p, n), node_integer(n, "start", 0),
-                      node_integer(n, "length", 1));
+        const int64_t range[] = {node_integer(n, "start", 0), node_integer(n, "length", 1),
+                                 node_integer(n, "step", 1)};
+        return narrow(p, n->inputs[0], axis_of(p, n), range);
     }
     if (node_is(n, "select")) {
         return emit_select(p, n);
