@@ -59,6 +59,7 @@ static bool predict_file(worker *w, const char *path, text_buffer *text) {
     const jc_graph_options graph_options = {
         .batch_size = options->batch_size,
         .precision = options->precision,
+        .strict = options->strict,
     };
     jc_error err = {0};
     jc_graph *graph = NULL;
@@ -321,13 +322,8 @@ static cli_exit run_batch(const cli_command *self, int argc, char **argv) {
 }
 
 static const cli_option *const options_of_batch[] = {
-    &cli_option_profile,
-    &cli_option_batch_size,
-    &cli_option_precision,
-    &cli_option_threads,
-    &cli_option_format,
-    &cli_option_output,
-    NULL,
+    &cli_option_profile, &cli_option_batch_size, &cli_option_precision, &cli_option_strict,
+    &cli_option_threads, &cli_option_format,     &cli_option_output,    NULL,
 };
 
 extern const cli_command cli_batch;

@@ -22,6 +22,7 @@ typedef struct cli_options {
     const report_format *format; ///< -f
     const char *output;          ///< -o; NULL = standard output
     int threads;                 ///< -j; 0 = one for each core
+    bool strict;                 ///< --strict: operators that are not known are errors
     void *extra;                 ///< the command's own options, for the parsers it declares
     char **operands;             ///< [n_operands] what is no option
     int n_operands;
@@ -44,7 +45,7 @@ typedef struct cli_option {
 } cli_option;
 
 extern const cli_option cli_option_profile, cli_option_batch_size, cli_option_precision,
-    cli_option_format, cli_option_output, cli_option_threads;
+    cli_option_format, cli_option_output, cli_option_threads, cli_option_strict;
 
 /** A command. */
 typedef struct cli_command {

@@ -82,6 +82,7 @@ static jc_status add_operand(compare_run *run, const char *operand) {
     const jc_graph_options options = {
         .batch_size = run->options->batch_size,
         .precision = run->options->precision,
+        .strict = run->options->strict,
     };
     subject s;
     jc_status status = subject_load(operand, &options, &s, &run->err);

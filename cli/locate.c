@@ -2,8 +2,11 @@
 // Files or names: an existing file wins, a text that looks like a path is nothing else.
 #include "locate.h"
 
+#include "report/text.h"
+
 #include <limits.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -33,14 +36,41 @@ jc_status locate_profile(const char *file_or_name, jc_profile **out_profile, jc_
     return status == JC_OK ? jc_profile_load(path, out_profile, err) : status;
 }
 
+// Names on stderr what is costed by its bytes alone: one line a file.
+static void warn_unknown(const char *file, const jc_graph *graph) {
+    size_t n = 0;
+    size_t n_layers = 0;
+    const jc_graph_unknown *unknown = jc_graph_unknowns(graph, &n);
+    text_buffer list = {0};
+    for (size_t i = 0; i < n; ++i) {
+        n_layers += unknown[i].n_layers;
+        text_append(&list, i == 0 ? "" : ", ");
+        text_append_clean(&list, unknown[i].op);
+        text_append(&list, " (");
+        text_append_integer(&list, (int64_t)unknown[i].n_layers);
+        text_append_char(&list, ')');
+    }
+    if (n > 0 && !list.failed) {
+        (void)fprintf(stderr,
+                      "joulecast: %s: %zu layer%s of operators that are not known, costed by the "
+                      "bytes they move: %.*s\n",
+                      file, n_layers, n_layers == 1 ? "" : "s", (int)list.length, list.data);
+    }
+    text_clear(&list);
+}
+
 jc_status locate_graph(const char *file_or_name, const jc_graph_options *options,
                        jc_graph **out_graph, jc_error *err) {
     char path[PATH_MAX];
-    if (is_file(file_or_name)) {
-        return jc_graph_load(file_or_name, options, out_graph, err);
+    if (!is_file(file_or_name)) {
+        const jc_status status = jc_zoo_find(file_or_name, path, sizeof path, err);
+        return status == JC_OK ? jc_graph_load(path, options, out_graph, err) : status;
     }
-    const jc_status status = jc_zoo_find(file_or_name, path, sizeof path, err);
-    return status == JC_OK ? jc_graph_load(path, options, out_graph, err) : status;
+    const jc_status status = jc_graph_load(file_or_name, options, out_graph, err);
+    if (status == JC_OK) {
+        warn_unknown(file_or_name, *out_graph);
+    }
+    return status;
 }
 
 jc_status locate_accelerator(const char *file_or_name, jc_accelerator **out_accelerator,

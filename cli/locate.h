@@ -12,7 +12,8 @@
 JC_MUST_USE jc_status locate_profile(const char *file_or_name, jc_profile **out_profile,
                                      jc_error *err);
 
-/** Load an architecture that an ARCH argument names. */
+/** Load an architecture that an ARCH argument names, and name on stderr its operators that are not
+ *  known. */
 JC_MUST_USE jc_status locate_graph(const char *file_or_name, const jc_graph_options *options,
                                    jc_graph **out_graph, jc_error *err);
 

@@ -81,6 +81,15 @@ static const char *parse_threads(cli_options *options, const char *text) {
 const cli_option cli_option_threads = {'j', "threads", "THREADS",
                                        "threads that work (one for each core)", parse_threads};
 
+static const char *parse_strict(cli_options *options, const char *text) {
+    (void)text; // takes none
+    options->strict = true;
+    return NULL;
+}
+
+const cli_option cli_option_strict = {
+    0, "strict", NULL, "refuse files with operators that are not known", parse_strict};
+
 static void print_usage(const cli_command *command, FILE *file) {
     (void)fprintf(file, "usage: joulecast %s [OPTION]...%s%s", command->name,
                   command->operands[0] == '\0' ? "" : " ", command->operands);

@@ -63,6 +63,7 @@ static jc_status predict_one(predict_run *run, const char *name, jc_error *err) 
     const jc_graph_options options = {
         .batch_size = run->options->batch_size,
         .precision = run->options->precision,
+        .strict = run->options->strict,
     };
     jc_graph *graph = NULL;
     jc_status status = locate_graph(name, &options, &graph, err);
@@ -121,8 +122,13 @@ static cli_exit run_predict(const cli_command *self, int argc, char **argv) {
 }
 
 static const cli_option *const options_of_predict[] = {
-    &cli_option_profile, &cli_option_batch_size, &cli_option_precision,
-    &cli_option_format,  &cli_option_output,     NULL,
+    &cli_option_profile,
+    &cli_option_batch_size,
+    &cli_option_precision,
+    &cli_option_strict,
+    &cli_option_format,
+    &cli_option_output,
+    NULL,
 };
 
 extern const cli_command cli_predict;
@@ -131,7 +137,7 @@ const cli_command cli_predict = {
     .name = "predict",
     .summary = "Predict what architectures cost, per layer and in total",
     .operands = "ARCH...",
-    .help = "An ARCH is a YAML file, or the name of a network of the zoo.\n",
+    .help = "An ARCH is a YAML or ONNX file, or the name of a network of the zoo.\n",
     .min_operands = 1,
     .max_operands = -1,
     .options = options_of_predict,

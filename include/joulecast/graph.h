@@ -42,6 +42,7 @@ typedef struct jc_layer {
 typedef struct jc_graph_options {
     int64_t batch_size;     ///< samples of one forward pass; 0 = 1
     jc_precision precision; ///< of activations and weights
+    bool strict;            ///< operators that are not known are errors (JC_EUNSUPPORTED)
 } jc_graph_options;         ///< safe at {0}
 
 /**
@@ -94,6 +95,15 @@ const jc_layer *jc_graph_layers(const jc_graph *graph, size_t *out_n);
 
 /** Indices of the layers that the network returns. */
 const uint32_t *jc_graph_outputs(const jc_graph *graph, size_t *out_n);
+
+/** Operators of a file that no operator here describes: their layers are `other`. */
+typedef struct jc_graph_unknown {
+    const char *op; ///< as the file calls it
+    size_t n_layers;
+} jc_graph_unknown;
+
+/** @param out_n  their number, 0 for most files. */
+const jc_graph_unknown *jc_graph_unknowns(const jc_graph *graph, size_t *out_n);
 
 int64_t jc_graph_batch_size(const jc_graph *graph);
 jc_precision jc_graph_precision(const jc_graph *graph);

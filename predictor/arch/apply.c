@@ -24,7 +24,7 @@ static jc_status price_layer(jc_graph *g, const layer_request *request, const jc
         layer->params = request->params;
     }
     layer->kernel.kind = op->kernel;
-    layer->kernel.precision = g->options.precision;
+    layer->kernel.precision = request->is_int8 ? JC_PRECISION_INT8 : g->options.precision;
     if (op->kernel != JC_KERNEL_NONE) {
         op->kernel_sizes(call, &layer->output, layer->kernel.size);
         layer->work = jc_kernel_work(&layer->kernel);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Graphs: loading by the reader that fits the file, and looking at the result.
 #include "graph_build.h"
+#include "onnx/onnx.h"
 
 #include "common/file.h"
 #include "common/number.h"
@@ -12,7 +13,7 @@
 #include <string.h>
 
 // Layers to begin with: as many as most networks have, so that few are moved when one grows.
-enum { FIRST_CAPACITY = 256 };
+enum { FIRST_CAPACITY = 256, MAX_UNKNOWN = 100 };
 
 // --- Building -------------------------------------------------------------------------------
 
@@ -28,6 +29,25 @@ jc_layer *graph_add_layer(jc_graph *graph, layer_origin origin) {
     graph->origins = origins;
     origins[graph->n_layers] = origin;
     return &layers[graph->n_layers++];
+}
+
+bool graph_note_unknown(jc_graph *graph, const char *op) {
+    for (size_t i = 0; i < graph->n_unknown; ++i) {
+        // A file of a thousand unknown operators is summed up under the last.
+        if (strcmp(graph->unknown[i].op, op) == 0 || i + 1 == MAX_UNKNOWN) {
+            graph->unknown[i].n_layers++;
+            return true;
+        }
+    }
+    jc_graph_unknown *grown = jc_arena_grow(&graph->arena, graph->unknown, graph->n_unknown,
+                                            &graph->unknown_capacity, sizeof *grown);
+    const char *copy = jc_arena_copy_text(&graph->arena, op, strlen(op));
+    if (grown == NULL || copy == NULL) {
+        return false;
+    }
+    graph->unknown = grown;
+    graph->unknown[graph->n_unknown++] = (jc_graph_unknown){copy, 1};
+    return true;
 }
 
 // A file's name without folder and extension.
@@ -52,9 +72,27 @@ static jc_status build_tree(jc_graph *graph, const jc_yaml *root, const char *na
     if (status != JC_OK) {
         return status;
     }
-    graph->error_rate = doc->error_rate > 0 ? doc->error_rate : (double)NAN;
-    graph->name = doc->name != NULL ? doc->name : name_from_path(name, &graph->arena);
-    return graph->name == NULL ? jc_error_set(err, JC_ENOMEM, name, 0, "out of memory") : JC_OK;
+    if (doc->error_rate > 0) {
+        graph->error_rate = doc->error_rate;
+    }
+    graph->name = doc->name;
+    return JC_OK;
+}
+
+// A graph that was built, with a name; or freed where that failed.
+static jc_status finish(jc_graph *graph, jc_status status, const char *path, jc_graph **out_graph,
+                        jc_error *err) {
+    if (status == JC_OK && graph->name == NULL) {
+        graph->name = name_from_path(path, &graph->arena);
+        status =
+            graph->name == NULL ? jc_error_set(err, JC_ENOMEM, path, 0, "out of memory") : JC_OK;
+    }
+    if (status != JC_OK) {
+        jc_graph_free(graph);
+        return status;
+    }
+    *out_graph = graph;
+    return JC_OK;
 }
 
 static jc_status build(jc_graph *graph, const char *text, size_t length, const char *name,
@@ -72,6 +110,7 @@ static jc_status create(const jc_graph_options *options, jc_graph **out_graph, j
     if (options != NULL) {
         graph->options = *options;
     }
+    graph->error_rate = (double)NAN; // until a file tells
     graph->layer_capacity = FIRST_CAPACITY;
     graph->origin_capacity = FIRST_CAPACITY;
     if (graph->options.batch_size == 0) {
@@ -95,13 +134,9 @@ jc_status jc_graph_parse(const char *text, size_t length, const char *name,
     if (status != JC_OK) {
         return status;
     }
-    status = build(graph, text, length, name, err);
-    if (status != JC_OK) {
-        jc_graph_free(graph);
-        return status;
-    }
-    *out_graph = graph;
-    return JC_OK;
+    status = onnx_is_name(name) ? onnx_parse(text, length, name, graph, err)
+                                : build(graph, text, length, name, err);
+    return finish(graph, status, name, out_graph, err);
 }
 
 jc_status graph_from_layers(const jc_yaml *layers, const char *file, const jc_shape *input,
@@ -133,17 +168,20 @@ jc_status graph_from_layers(const jc_yaml *layers, const char *file, const jc_sh
     const jc_yaml root = {.kind = JC_YAML_MAPPING, .line = layers->line, .n = 2, .child = &inputs};
     const jc_graph_options options = {.batch_size = input->dim[0]};
     jc_graph *graph = NULL;
-    jc_status status = create(&options, &graph, err);
-    if (status == JC_OK && (status = build_tree(graph, &root, file, err)) != JC_OK) {
-        jc_graph_free(graph);
-    } else if (status == JC_OK) {
-        *out_graph = graph;
-    }
-    return status;
+    const jc_status status = create(&options, &graph, err);
+    return status != JC_OK
+               ? status
+               : finish(graph, build_tree(graph, &root, file, err), file, out_graph, err);
 }
 
 jc_status jc_graph_load(const char *path, const jc_graph_options *options, jc_graph **out_graph,
                         jc_error *err) {
+    if (onnx_is_name(path)) {
+        jc_graph *graph = NULL;
+        const jc_status status = create(options, &graph, err);
+        return status != JC_OK ? status
+                               : finish(graph, onnx_load(path, graph, err), path, out_graph, err);
+    }
     jc_arena arena = {0};
     char *text = NULL;
     size_t length = 0;
@@ -180,6 +218,11 @@ const jc_layer *jc_graph_layers(const jc_graph *graph, size_t *out_n) {
 const uint32_t *jc_graph_outputs(const jc_graph *graph, size_t *out_n) {
     *out_n = graph->n_outputs;
     return graph->outputs;
+}
+
+const jc_graph_unknown *jc_graph_unknowns(const jc_graph *graph, size_t *out_n) {
+    *out_n = graph->n_unknown;
+    return graph->unknown;
 }
 
 int64_t jc_graph_batch_size(const jc_graph *graph) {

@@ -36,6 +36,9 @@ struct jc_graph {
     layer_origin *origins; ///< [n_layers]
     size_t n_outputs;
     uint32_t *outputs;
+    size_t n_unknown;
+    size_t unknown_capacity;
+    jc_graph_unknown *unknown; ///< [n_unknown] operators of the file that are not known
     int64_t total_params; ///< sums so far, to catch overflow
     int64_t total_macs;
 };
@@ -46,6 +49,9 @@ size_t layer_local_name(const layer_template *t, int repetition, char *buffer, s
 /** Room for one more layer, which the caller fills; NULL if out of memory. */
 jc_layer *graph_add_layer(jc_graph *graph, layer_origin origin);
 
+/** Count one more layer of an operator that is not known; false if out of memory. */
+bool graph_note_unknown(jc_graph *graph, const char *op);
+
 /** An operator to be applied. */
 typedef struct layer_request {
     layer_origin origin;
@@ -55,6 +61,7 @@ typedef struct layer_request {
     const uint32_t *inputs;          ///< [n_inputs] indices of earlier layers
     size_t n_inputs;
     const jc_value *kept_value; ///< `value` in storage that outlives the graph; NULL = copy it
+    bool is_int8;               ///< runs in 8-bit integers, whatever the network's precision
     bool has_params;            ///< `params` holds instead of what the operator counts
     int64_t params;
 } layer_request;

@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: Apache-2.0
+// Nodes in order of execution: those that the outputs need, constants apart from layers.
+#include "lower.h"
+
+#include "order.h"
+#include "tensor.h"
+
+#include "common/number.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+// --- Inputs and initializers --------------------------------------------------------------------
+
+static jc_status add_initializers(lowering *w) {
+    for (size_t i = 0; i < w->model->n_tensors; ++i) {
+        const onnx_tensor *tensor = &w->model->tensors[i];
+        const int32_t id = onnx_find_value(w->model, tensor->name);
+        if (id == ONNX_NO_VALUE) {
+            continue; // nothing takes it
+        }
+        onnx_value *v = &w->values[id];
+        if (v->is_known) {
+            return onnx_lower_fail(w, JC_EPARSE, "two initializers are called '%.*s'",
+                                   (int)(tensor->name.size < 80 ? tensor->name.size : 80),
+                                   tensor->name.data);
+        }
+        const jc_status status = onnx_tensor_to_value(w, tensor, v);
+        if (status != JC_OK) {
+            return status;
+        }
+        // Scalars and wide integers are settings, not weights.
+        const bool is_weight = onnx_type_is_real(v->type) || v->type == ONNX_INT8 ||
+                               v->type == ONNX_UINT8 || v->type == ONNX_INT32;
+        if (is_weight && v->shape.rank > 0) {
+            int32_t *source = jc_arena_take(w->arena, 1, sizeof *source);
+            if (source == NULL) {
+                return onnx_lower_out_of_memory(w);
+            }
+            *source = (int32_t)i;
+            v->sources = source;
+            v->n_sources = 1;
+        }
+    }
+    return JC_OK;
+}
+
+static jc_status fail_input(lowering *w, const onnx_value_info *info, const char *what) {
+    return onnx_lower_fail(w, JC_ESHAPE, "input '%.*s' %s",
+                           (int)(info->name.size < 80 ? info->name.size : 80), info->name.data,
+                           what);
+}
+
+static jc_status input_shape(lowering *w, const onnx_value_info *info, onnx_shape *out_shape) {
+    if (!info->is_tensor || !info->has_shape || info->rank > ONNX_MAX_RANK) {
+        return fail_input(w, info, "is no tensor of known shape with at most 8 axes");
+    }
+    onnx_shape shape = {.rank = info->rank, .batch_axis = info->rank > 0 ? 0 : -1, .outer = 1};
+    for (int i = 0; i < info->rank; ++i) {
+        shape.dim[i] = info->dim[i].size;
+        if (shape.dim[i] < 1 && i == 0) {
+            shape.dim[i] = w->batch.file;
+        }
+        if (shape.dim[i] < 1) {
+            return fail_input(w, info, "has a size that the file leaves open");
+        }
+    }
+    if (onnx_shape_elements(&shape) > JC_MAX_ELEMENTS) {
+        return fail_input(w, info, "has more than 2^42 values");
+    }
+    *out_shape = shape;
+    return JC_OK;
+}
+
+static jc_status add_input(lowering *w, const onnx_value_info *info) {
+    const int32_t id = onnx_find_value(w->model, info->name);
+    if (id == ONNX_NO_VALUE || w->values[id].n_uses == 0) {
+        return JC_OK; // nothing takes it
+    }
+    onnx_value *v = &w->values[id];
+    if (v->is_known && v->is_constant) {
+        return JC_OK; // an initializer, listed among the inputs as old files do
+    }
+    if (v->is_known) {
+        return fail_input(w, info, "stands there twice");
+    }
+    const jc_status status = input_shape(w, info, &v->shape);
+    if (status != JC_OK) {
+        return status;
+    }
+    char *name = jc_arena_copy_text(&w->graph->arena, info->name.data, info->name.size);
+    jc_layer *layer = name == NULL ? NULL : graph_add_layer(w->graph, (layer_origin){.name = name});
+    if (layer == NULL) {
+        return onnx_lower_out_of_memory(w);
+    }
+    *layer = (jc_layer){.kernel = {.kind = JC_KERNEL_NONE}};
+    layer->output = onnx_shape_to_sample(&v->shape, &w->batch);
+    if (jc_shape_elements(&layer->output) > JC_MAX_ELEMENTS) {
+        return fail_input(w, info, "has more than 2^42 values at this batch size");
+    }
+    v->is_known = true;
+    v->type = info->type;
+    v->layer = (uint32_t)(w->graph->n_layers - 1);
+    return JC_OK;
+}
+
+// --- Nodes --------------------------------------------------------------------------------------
+
+// Whether a node takes constants only, and is one then; sources of its outputs.
+static jc_status begin_outputs(lowering *w, bool *out_is_constant) {
+    enum { MOST_SOURCES = 4096 };
+    bool is_constant = true;
+    size_t n_sources = 0;
+    for (size_t i = 0; i < w->node->n_inputs; ++i) {
+        const onnx_value *v = onnx_node_input(w, i);
+        if (v == NULL) {
+            continue;
+        }
+        if (!v->is_known) {
+            const onnx_text name = w->node->input_names[i];
+            return onnx_lower_fail(w, JC_EPARSE, "its input '%.*s' comes from nowhere",
+                                   (int)(name.size < 80 ? name.size : 80), name.data);
+        }
+        is_constant = is_constant && v->is_constant;
+        n_sources += v->n_sources;
+    }
+    int32_t *sources = NULL;
+    if (is_constant && n_sources > 0) {
+        if (n_sources > MOST_SOURCES) {
+            return onnx_lower_fail(w, JC_EUNSUPPORTED, "it is made of more than %d weights",
+                                   MOST_SOURCES);
+        }
+        sources = jc_arena_take(w->arena, n_sources, sizeof *sources);
+        if (sources == NULL) {
+            return onnx_lower_out_of_memory(w);
+        }
+        n_sources = 0;
+        for (size_t i = 0; i < w->node->n_inputs; ++i) {
+            const onnx_value *v = onnx_node_input(w, i);
+            for (size_t s = 0; v != NULL && s < v->n_sources; ++s) {
+                sources[n_sources++] = v->sources[s];
+            }
+        }
+    }
+    for (size_t i = 0; i < w->node->n_outputs; ++i) {
+        onnx_value *out = onnx_node_output(w, i);
+        if (out == NULL) {
+            continue;
+        }
+        if (out->is_known) {
+            return onnx_lower_fail(
+                w, JC_EPARSE, "its output '%.*s' is an input or initializer too",
+                (int)(w->node->output_names[i].size < 80 ? w->node->output_names[i].size : 80),
+                w->node->output_names[i].data);
+        }
+        out->is_constant = is_constant;
+        out->layer = ONNX_NO_LAYER;
+        out->sources = sources;
+        out->n_sources = is_constant ? n_sources : 0;
+    }
+    *out_is_constant = is_constant;
+    return JC_OK;
+}
+
+// 8-bit integers, or such made real for the file's sake, as the first input that is no constant.
+static bool takes_int8(const lowering *w) {
+    for (size_t i = 0; i < w->node->n_inputs; ++i) {
+        const onnx_value *v = onnx_node_input(w, i);
+        if (v != NULL && !v->is_constant) {
+            return v->is_int8 || v->type == ONNX_INT8 || v->type == ONNX_UINT8;
+        }
+    }
+    return false;
+}
+
+static bool has_subgraph(const onnx_node *node) {
+    for (size_t i = 0; i < node->n_attributes; ++i) {
+        if (node->attributes[i].has_graph) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static jc_status lower_node(lowering *w) {
+    bool is_constant = false;
+    jc_status status = begin_outputs(w, &is_constant);
+    if (status != JC_OK) {
+        return status;
+    }
+    if (has_subgraph(w->node)) {
+        return onnx_lower_fail(
+            w, JC_EUNSUPPORTED,
+            "what it costs depends on the values that flow through it (a branch or a "
+            "loop); export the model without control flow");
+    }
+    const bool known_domain = w->node->domain.size == 0 ||
+                              onnx_text_is(w->node->domain, "ai.onnx") ||
+                              onnx_text_is(w->node->domain, "com.microsoft");
+    const onnx_op *op = known_domain ? onnx_op_find(w->node->op_type) : NULL;
+    w->op = op;
+    w->is_int8 = takes_int8(w);
+    if (op == NULL) {
+        return onnx_emit_other(w);
+    }
+    if (op->infer != NULL) {
+        status = op->infer(w);
+    } else if (is_constant && op->emit != NULL) {
+        return onnx_emit_other(w);
+    }
+    if (status != JC_OK) {
+        return status;
+    }
+    if (is_constant) {
+        return op->fold == NULL ? JC_OK : op->fold(w);
+    }
+    if (op->emit != NULL) {
+        return op->emit(w);
+    }
+    onnx_value *input = onnx_node_input(w, 0);
+    for (size_t i = 0; i < w->node->n_outputs; ++i) {
+        onnx_value *out = onnx_node_output(w, i);
+        if (out != NULL && input != NULL && out->layer == ONNX_NO_LAYER && !out->is_constant) {
+            out->layer = input->layer;
+        }
+    }
+    return JC_OK;
+}
+
+// --- The network --------------------------------------------------------------------------------
+
+static jc_status add_outputs(lowering *w) {
+    jc_graph *g = w->graph;
+    g->outputs = jc_arena_alloc(&g->arena, w->model->n_outputs, sizeof *g->outputs);
+    if (g->outputs == NULL) {
+        return onnx_lower_out_of_memory(w);
+    }
+    w->node = NULL;
+    for (size_t i = 0; i < w->model->n_outputs; ++i) {
+        const int32_t id = onnx_find_value(w->model, w->model->outputs[i].name);
+        const onnx_value *v = id == ONNX_NO_VALUE ? NULL : &w->values[id];
+        if (v != NULL && v->is_known && v->layer != ONNX_NO_LAYER) {
+            g->outputs[g->n_outputs++] = v->layer;
+        }
+    }
+    return g->n_outputs > 0
+               ? JC_OK
+               : onnx_lower_fail(w, JC_EPARSE, "none of its outputs depends on one of its inputs");
+}
+
+static void choose_batch(lowering *w) {
+    w->batch.wanted = w->graph->options.batch_size;
+    w->batch.file = 1;
+    for (size_t i = 0; i < w->model->n_inputs; ++i) {
+        const onnx_value_info *info = &w->model->inputs[i];
+        const int32_t id = onnx_find_value(w->model, info->name);
+        if (id != ONNX_NO_VALUE && !w->values[id].is_known && info->rank > 0 &&
+            info->dim[0].size > 0 && info->dim[0].size <= LARGEST_SIZE) {
+            w->batch.file = info->dim[0].size;
+            return;
+        }
+    }
+}
+
+static jc_status run(lowering *w, const uint32_t *order, size_t n_order) {
+    for (size_t i = 0; i < w->model->n_inputs; ++i) {
+        const jc_status status = add_input(w, &w->model->inputs[i]);
+        if (status != JC_OK) {
+            return status;
+        }
+    }
+    for (size_t i = 0; i < n_order; ++i) {
+        w->node = &w->model->nodes[order[i]];
+        const jc_status status = lower_node(w);
+        if (status != JC_OK) {
+            return status;
+        }
+    }
+    return add_outputs(w);
+}
+
+jc_status onnx_lower(const onnx_model *model, const char *file, jc_arena *arena, jc_graph *graph,
+                     jc_error *err) {
+    lowering w = {.model = model, .graph = graph, .file = file, .arena = arena, .err = err};
+    w.values = jc_arena_alloc(arena, model->n_values, sizeof *w.values);
+    w.is_counted = jc_arena_alloc(arena, model->n_tensors, sizeof *w.is_counted);
+    if (w.values == NULL || w.is_counted == NULL) {
+        return onnx_lower_out_of_memory(&w);
+    }
+    uint32_t *order = NULL;
+    size_t n_order = 0;
+    jc_status status = onnx_order(&w, &order, &n_order);
+    if (status == JC_OK) {
+        status = add_initializers(&w);
+    }
+    if (status == JC_OK) {
+        choose_batch(&w);
+        status = run(&w, order, n_order);
+    }
+    return status;
+}

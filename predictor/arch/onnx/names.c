@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+// Names of values to numbers, by sorting: no file can make that slow, as it could with hashing.
+#include "names.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+bool onnx_text_is(onnx_text text, const char *word) {
+    return strlen(word) == text.size && memcmp(text.data, word, text.size) == 0;
+}
+
+static int compare_texts(onnx_text a, onnx_text b) {
+    if (a.size != b.size) {
+        return a.size < b.size ? -1 : 1;
+    }
+    return a.size == 0 ? 0 : memcmp(a.data, b.data, a.size);
+}
+
+int32_t onnx_find_value(const onnx_model *model, onnx_text name) {
+    size_t low = 0;
+    size_t high = model->n_values;
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        const int order = compare_texts(name, model->values[middle]);
+        if (order == 0) {
+            return (int32_t)middle;
+        }
+        if (order < 0) {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    return ONNX_NO_VALUE;
+}
+
+/** A place where a name is used. */
+typedef struct use {
+    onnx_text name;
+    int32_t *value; ///< where its number goes
+} use;
+
+static int compare_uses(const void *a, const void *b) {
+    return compare_texts(((const use *)a)->name, ((const use *)b)->name);
+}
+
+static size_t collect(const onnx_text *names, int32_t *values, size_t n, use *uses) {
+    size_t n_uses = 0;
+    for (size_t i = 0; i < n; ++i) {
+        values[i] = ONNX_NO_VALUE;
+        if (names[i].size > 0) { // an empty name is an input or output left out
+            uses[n_uses++] = (use){names[i], &values[i]};
+        }
+    }
+    return n_uses;
+}
+
+jc_status onnx_resolve_names(onnx_model *model, const char *file, jc_arena *arena, jc_error *err) {
+    size_t n_uses = 0;
+    for (size_t i = 0; i < model->n_nodes; ++i) {
+        n_uses += model->nodes[i].n_inputs + model->nodes[i].n_outputs;
+    }
+    use *uses = malloc((n_uses + 1) * sizeof *uses);
+    onnx_text *values = jc_arena_take(arena, n_uses, sizeof *values);
+    if (uses == NULL || values == NULL) {
+        free(uses);
+        return jc_error_set(err, JC_ENOMEM, file, 0, "out of memory");
+    }
+    size_t n = 0;
+    for (size_t i = 0; i < model->n_nodes; ++i) {
+        const onnx_node *node = &model->nodes[i];
+        n += collect(node->input_names, node->inputs, node->n_inputs, uses + n);
+        n += collect(node->output_names, node->outputs, node->n_outputs, uses + n);
+    }
+    qsort(uses, n, sizeof *uses, compare_uses);
+    for (size_t i = 0; i < n; ++i) {
+        if (i == 0 || compare_texts(uses[i - 1].name, uses[i].name) != 0) {
+            values[model->n_values++] = uses[i].name;
+        }
+        *uses[i].value = (int32_t)model->n_values - 1;
+    }
+    free(uses);
+    model->values = values;
+    return JC_OK;
+}

@@ -1,0 +1,260 @@
+# SPDX-License-Identifier: Apache-2.0
+"""ONNX files: counts known by hand, batches, unknown operators, and files that mean harm."""
+
+import json
+import pathlib
+import resource
+import sys
+import time
+import unittest
+
+from driver import PROGRAM, SOURCE, Process
+
+sys.path.insert(0, str(SOURCE / "tests" / "onnx"))
+from proto import (FLOAT, INT64, INT8, UINT8, attribute, graph, model, node, number, tensor, text,
+                   value, varint)
+
+IMAGE = value("image", [1, 3, 32, 32])
+SMALL = dict(
+    nodes=[
+        node("Conv", ["image", "w", "b"], ["a"], "first", pads=[1, 1, 1, 1], kernel_shape=[3, 3]),
+        node("Relu", ["a"], ["r"]),
+        node("Flatten", ["r"], ["f"]),
+        node("Gemm", ["f", "w2", "b2"], ["y"], "last", transB=1),
+    ],
+    inputs=[IMAGE],
+    outputs=[value("y", [1, 10])],
+    tensors=[tensor("w", [8, 3, 3, 3]), tensor("b", [8]), tensor("w2", [10, 8192]),
+             tensor("b2", [10])])
+# By hand: 3 -> 8 channels, 3x3 on 32x32, bias; 8192 -> 10, bias.
+SMALL_PARAMS = 8 * 3 * 9 + 8 + 8192 * 10 + 10
+SMALL_MACS = 8 * 3 * 9 * 32 * 32 + 8192 * 10
+
+
+class Onnx(Process):
+    def put(self, content, name="net.onnx"):
+        path = self.folder / name
+        path.write_bytes(content)
+        return str(path)
+
+    def predict_onnx(self, content, *arguments):
+        return self.predict(self.put(content), *arguments)
+
+    def one_layer(self, nodes, dims, tensors=(), opset=13, kind=FLOAT):
+        """The layers that do work of a network with one input x and one output y."""
+        content = model(nodes, [value("x", dims, kind)], [value("y", [1])], tensors, opset=opset)
+        document = self.predict_onnx(content)
+        return [layer for layer in document["layers"] if layer["kernel"] is not None]
+
+
+class Counts(Onnx):
+    def test_by_hand(self):
+        document = self.predict_onnx(model(**SMALL))
+        self.assertEqual(document["architecture"], "net")
+        self.assertEqual(document["totals"]["params"], SMALL_PARAMS)
+        self.assertEqual(document["totals"]["macs"], SMALL_MACS)
+        self.assertEqual([layer["name"] for layer in document["layers"] if layer["macs"]],
+                         ["first", "last"])
+
+    def test_same_as_yaml(self):
+        ours = self.predict(self.tiny)["totals"]
+        self.assertEqual(self.predict_onnx(model(**SMALL))["totals"], ours)
+
+    def test_batch_of_a_fixed_and_of_an_open_axis(self):
+        opened = dict(SMALL, inputs=[value("image", ["n", 3, 32, 32])])
+        ours = self.predict(self.tiny, "-b", "7")["totals"]
+        for content in (model(**SMALL), model(**opened)):
+            self.assertEqual(self.predict_onnx(content, "-b", "7")["totals"], ours)
+
+    def test_shared_weights_count_once(self):
+        layers = self.one_layer([node("MatMul", ["x", "w"], ["a"]), node("MatMul", ["a", "w"], ["y"])],
+                                [1, 8, 16], [tensor("w", [16, 16])])
+        self.assertEqual([layer["params"] for layer in layers], [256, 0])
+        self.assertEqual([layer["macs"] for layer in layers], [8 * 256, 8 * 256])
+
+    def test_dead_nodes_cost_nothing(self):
+        layers = self.one_layer([node("MatMul", ["x", "w"], ["lost"]), node("Relu", ["x"], ["y"])],
+                                [1, 16], [tensor("w", [16, 16])])
+        self.assertEqual([layer["op"] for layer in layers], ["relu"])
+
+    def test_depthwise_strided_dilated(self):
+        # (14 + 2*2 - 2*(3-1) - 1) // 2 + 1 = 7
+        layers = self.one_layer(
+            [node("Conv", ["x", "w"], ["y"], group=6, pads=[2, 2, 2, 2], strides=[2, 2],
+                  dilations=[2, 2])], [1, 6, 14, 14], [tensor("w", [12, 1, 3, 3])])
+        self.assertEqual(layers[0]["output_shape"], [1, 12, 7, 7])
+        self.assertEqual(layers[0]["macs"], 12 * 9 * 49)
+        self.assertEqual(layers[0]["params"], 12 * 9)
+
+    def test_same_padding(self):
+        for way in ("SAME_UPPER", "SAME_LOWER"):
+            layers = self.one_layer([node("Conv", ["x", "w"], ["y"], auto_pad=way, strides=[2, 2])],
+                                    [1, 3, 15, 15], [tensor("w", [4, 3, 3, 3])])
+            self.assertEqual(layers[0]["output_shape"], [1, 4, 8, 8])
+
+    def test_signal_of_one_axis(self):
+        layers = self.one_layer([node("Conv", ["x", "w"], ["y"], strides=[2])], [1, 4, 101],
+                                [tensor("w", [8, 4, 5])])
+        self.assertEqual(layers[0]["macs"], 8 * 4 * 5 * 49)
+
+    def test_transposed_convolution(self):
+        # (7 - 1)*2 - 2*1 + 4 = 14; each weight meets each input position.
+        layers = self.one_layer([node("ConvTranspose", ["x", "w"], ["y"], strides=[2, 2],
+                                      pads=[1, 1, 1, 1])], [1, 8, 7, 7], [tensor("w", [8, 5, 4, 4])])
+        self.assertEqual(layers[0]["output_shape"], [1, 5, 14, 14])
+        self.assertEqual(layers[0]["macs"], 8 * 5 * 16 * 49)
+
+    def test_lstm(self):
+        layers = self.one_layer(
+            [node("Transpose", ["x"], ["t"], perm=[1, 0, 2]),
+             node("LSTM", ["t", "w", "r", "b"], ["all", "y"], hidden_size=16)], [1, 20, 8],
+            [tensor("w", [1, 64, 8]), tensor("r", [1, 64, 16]), tensor("b", [1, 128])])
+        lstm = [layer for layer in layers if layer["op"] == "lstm"][0]
+        self.assertEqual(lstm["params"], 64 * 8 + 64 * 16 + 128)
+        self.assertEqual(lstm["macs"], 20 * (64 * 8 + 64 * 16))
+
+    def test_einsum(self):
+        layers = self.one_layer([node("Einsum", ["x", "x"], ["y"], equation="bhid,bhjd->bhij")],
+                                [1, 4, 10, 8])
+        self.assertEqual(layers[0]["macs"], 4 * 10 * 10 * 8)
+        layers = self.one_layer([node("Einsum", ["x", "w"], ["y"], equation="bid,dhe->bihe")],
+                                [1, 10, 8], [tensor("w", [8, 2, 3])])
+        self.assertEqual((layers[0]["op"], layers[0]["macs"]), ("linear", 10 * 8 * 6))
+        self.assertEqual(layers[0]["params"], 48)
+
+    def test_integers_run_in_8_bits(self):
+        small = [tensor("s", [], FLOAT, [0.1]), tensor("z", [], UINT8, [0])]
+        content = model(
+            [node("QuantizeLinear", ["x", "s", "z"], ["q"]),
+             node("QLinearConv", ["q", "s", "z", "w", "s", "z", "s", "z"], ["c"]),
+             node("DequantizeLinear", ["c", "s", "z"], ["y"])],
+            [value("x", [1, 3, 8, 8])], [value("y", [1])], [*small, tensor("w", [4, 3, 3, 3], INT8)])
+        totals = self.predict_onnx(content)["totals"]
+        self.assertEqual(totals["macs"], 4 * 3 * 9 * 36)
+        self.assertEqual(totals["params"], 4 * 3 * 9)
+
+    def test_shape_arithmetic_is_folded(self):
+        # What torch leaves of x.view(x.shape[0], -1, 4): Shape, Gather, Unsqueeze, Concat, Reshape.
+        ints = [tensor("zero", [], INT64, [0]), tensor("axes", [1], INT64, [0]),
+                tensor("rest", [2], INT64, [-1, 4])]
+        nodes = [node("Shape", ["x"], ["s"]), node("Gather", ["s", "zero"], ["n"], axis=0),
+                 node("Unsqueeze", ["n", "axes"], ["u"]),
+                 node("Concat", ["u", "rest"], ["target"], axis=0),
+                 node("Reshape", ["x", "target"], ["v"]), node("MatMul", ["v", "w"], ["y"])]
+        layers = self.one_layer(nodes, [1, 6, 8], [*ints, tensor("w", [4, 2])])
+        self.assertEqual([(layer["op"], layer["macs"]) for layer in layers], [("linear", 12 * 4 * 2)])
+
+
+class Unknown(Onnx):
+    NODES = [node("Relu", ["x"], ["r"]), node("Sparkle", ["r"], ["y"], "s", domain="my.own")]
+
+    def content(self):
+        return model(self.NODES, [value("x", [1, 16])], [value("y", [1, 4])])
+
+    def test_is_named_and_counted(self):
+        path = self.put(self.content())
+        result = self.run_program("predict", "-p", "test-device", "-f", "json", path, warns=True)
+        document = json.loads(result.stdout)
+        self.assertIn("Sparkle", result.stderr)
+        self.assertEqual(document["layers"][-1]["op"], "other")
+        self.assertEqual(document["layers"][-1]["output_shape"], [1, 4])
+        self.assertEqual(document["layers"][-1]["status"], "fallback")
+
+    def test_strict_refuses(self):
+        result = self.run_program("predict", "--strict", self.put(self.content()), code=2)
+        self.assertIn("Sparkle", result.stderr)
+
+    def test_control_flow_is_refused(self):
+        branch = text(1, "then_branch") + text(6, graph([node("Relu", ["x"], ["y"])], [], []))
+        content = model([node("If", ["x"], ["y"]) + text(5, branch)], [value("x", [1, 16])],
+                        [value("y", [1])])
+        result = self.run_program("predict", self.put(content), code=2)
+        self.assertIn("control flow", result.stderr)
+
+
+class Hostile(Onnx):
+    def refuse(self, content, *words):
+        path = self.put(content)
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        result = self.run_program("predict", path, code=2)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        self.assertIn("net.onnx", result.stderr)
+        for word in words:
+            self.assertIn(word, result.stderr)
+        self.assertLess(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, 60)
+
+    def test_empty_and_foreign(self):
+        self.refuse(b"", "empty")
+        self.refuse(b"name: tiny\n", "ONNX")
+        self.refuse(bytes(range(256)) * 16)
+        self.refuse(number(1, 8), "no graph")
+
+    def test_truncated_everywhere(self):
+        content = model(**SMALL)
+        for end in range(0, len(content) - 1, 13):
+            path = self.put(content[:end])
+            self.assertIn("net.onnx", self.run_program("predict", path, code=2).stderr)
+
+    def test_lengths_past_the_end(self):
+        self.refuse(text(7, text(1, b"")[:-1] + varint(1 << 40)))
+        self.refuse(varint(7 << 3 | 2) + varint((1 << 32) - 1) + b"x" * 100)
+
+    def test_wrong_wire_types(self):
+        self.refuse(number(7, 5))
+        self.refuse(text(7, number(1, 5)))
+        self.refuse(text(7, text(1, number(4, 7))))
+
+    def test_a_million_nodes(self):
+        self.refuse(text(7, text(1, b"") * 1000000), "more than")
+
+    def test_deep_recursion(self):
+        # Subgraphs in attributes in nodes; a length in front of each, so the file is quadratic
+        # only in what the lengths take.
+        inner = text(1, node("Relu", ["x"], ["y"]))
+        for _ in range(20000):
+            inner = text(1, text(5, text(6, inner)))
+        self.refuse(text(8, number(2, 13)) + text(7, inner))
+
+    def test_shapes_that_overflow(self):
+        huge = 1 << 62
+        for dims in ([1, huge, huge], [1, huge], [1, -5], [huge, 2]):
+            self.refuse(model([node("Relu", ["x"], ["y"])], [value("x", dims)], [value("y", [1])]))
+        self.refuse(model([node("MatMul", ["x", "w"], ["y"])], [value("x", [1, 4])],
+                          [value("y", [1])], [tensor("w", [4, huge])]))
+        self.refuse(model([node("Conv", ["x", "w"], ["y"], pads=[huge] * 4)],
+                          [value("x", [1, 3, 8, 8])], [value("y", [1])],
+                          [tensor("w", [4, 3, 3, 3])]), "pads")
+
+    def test_cycles_and_duplicates(self):
+        self.refuse(model([node("Relu", ["b"], ["a"]), node("Relu", ["a"], ["b"])],
+                          [value("x", [1])], [value("b", [1])]), "cycle")
+        self.refuse(model([node("Relu", ["x"], ["y"]), node("Tanh", ["x"], ["y"])],
+                          [value("x", [1])], [value("y", [1])]), "another node")
+        self.refuse(model([node("Add", ["x", "w"], ["y"])], [value("x", [1, 4])],
+                          [value("y", [1])], [tensor("w", [4])] * 2), "two initializers")
+        self.refuse(model([node("Relu", ["q"], ["y"])], [value("x", [1])], [value("y", [1])]),
+                    "from nowhere")
+
+    def test_a_chain_of_100000(self):
+        n = 100000
+        nodes = [node("Identity", [f"v{i}"], [f"v{i + 1}"]) for i in range(n)]
+        content = model(nodes, [value("v0", [1, 4])], [value(f"v{n}", [1, 4])])
+        # A view of the input all the way: no layer, but no failure of the walk either.
+        self.predict(self.put(content))
+
+    def test_not_a_number(self):
+        content = model([node("Resize", ["x", "", "s"], ["y"])], [value("x", [1, 3, 8, 8])],
+                        [value("y", [1])],
+                        [tensor("s", [4], FLOAT, [1.0, 1.0, float("nan"), float("inf")])])
+        self.refuse(content, "scale")
+        layers = self.one_layer([node("LeakyRelu", ["x"], ["y"], alpha=float("nan"))], [1, 4])
+        self.assertEqual(layers[0]["op"], "leaky_relu")
+
+    def test_open_sizes_name_the_input(self):
+        self.refuse(model([node("Relu", ["image"], ["y"])],
+                          [value("image", ["n", 3, "height", "width"])], [value("y", [1])]),
+                    "'image'")
+
+
+if __name__ == "__main__":
+    unittest.main()
