@@ -62,12 +62,13 @@ static const report_column columns[ERRORS_COLUMNS] = {
 
 static void fill_row(const jc_error_record *record, report_value *row) {
     const jc_errors *e = &record->errors;
-    row[ERRORS_KERNEL].text = jc_kernel_name(record->kind);
+    const bool is_network = record->kind == JC_KERNEL_NONE;
+    row[ERRORS_KERNEL].text = is_network ? "network" : jc_kernel_name(record->kind);
     row[ERRORS_PRECISION].text = jc_precision_name(record->precision);
     row[ERRORS_TARGET].text = jc_target_name(record->target);
     row[ERRORS_TRAINING_ROWS].integer = (int64_t)record->training_rows;
     row[ERRORS_ROWS].integer = (int64_t)e->rows;
-    row[ERRORS_TERMS].integer = (int64_t)e->terms;
+    row[ERRORS_TERMS].integer = is_network ? REPORT_UNKNOWN : (int64_t)e->terms;
     row[ERRORS_RMSPE].real = e->rmspe;
     row[ERRORS_MAPE].real = e->mape;
     row[ERRORS_MDAPE].real = e->mdape;

@@ -7,8 +7,8 @@
 
 #include <joulecast/train.h>
 
-/** Print errors, one record a kernel and target (and, of a learning curve, number of training
- *  rows), as -f and -o say. */
+/** Print errors, one record a kernel (JC_KERNEL_NONE: whole networks) and target (and, of a
+ * learning curve, number of training rows), as -f and -o say. */
 cli_exit cli_print_errors(const cli_options *options, const char *title,
                           const jc_error_table *errors);
 

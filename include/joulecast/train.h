@@ -110,6 +110,23 @@ JC_MUST_USE jc_status jc_profile_errors(const jc_profile *profile, jc_error_tabl
 JC_MUST_USE jc_status jc_evaluate(const jc_profile *profile, const jc_dataset *dataset,
                                   jc_error_table **out_table, jc_error *err);
 
+/** A measured value, its prediction, and the interval that came with it. */
+typedef struct jc_outcome {
+    double measured;
+    double predicted;
+    double low;
+    double high;
+} jc_outcome;
+
+/**
+ * Error measures of predictions, as in the tables.
+ *
+ * @param pairs       [n], values > 0
+ * @param out_errors  `terms` is 0
+ * @retval JC_EINVAL  n = 0; @retval JC_ENOMEM
+ */
+JC_MUST_USE jc_status jc_errors_compute(const jc_outcome *pairs, size_t n, jc_errors *out_errors);
+
 #ifdef __cplusplus
 }
 #endif

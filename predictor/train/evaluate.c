@@ -4,6 +4,8 @@
 
 #include "outcomes.h"
 
+#include <stdlib.h>
+
 jc_status jc_profile_errors(const jc_profile *profile, jc_error_table **out_table) {
     jc_error_table *table = NULL;
     const jc_status status = error_table_create(profile->n_kernels * JC_TARGET_COUNT, &table);
@@ -22,6 +24,21 @@ jc_status jc_profile_errors(const jc_profile *profile, jc_error_table **out_tabl
     }
     *out_table = table;
     return JC_OK;
+}
+
+jc_status jc_errors_compute(const jc_outcome *pairs, size_t n, jc_errors *out_errors) {
+    outcome *copies = calloc(n + 1, sizeof *copies);
+    if (copies == NULL || n == 0) {
+        free(copies);
+        return n == 0 ? JC_EINVAL : JC_ENOMEM;
+    }
+    for (size_t i = 0; i < n; ++i) {
+        const jc_outcome *o = &pairs[i];
+        copies[i] = (outcome){o->measured, o->predicted, o->low, o->high, NULL};
+    }
+    const jc_status status = statistics_errors(copies, n, out_errors);
+    free(copies);
+    return status;
 }
 
 static jc_status evaluate_kernel(const kernel_model *k, const train_rows *set, outcomes *o,
