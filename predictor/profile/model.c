@@ -3,23 +3,71 @@
 #include "model.h"
 
 #include <math.h>
+#include <string.h>
 
 static double clamp(double value, double low, double high) {
     return value < low ? low : value > high ? high : value;
 }
 
+static bool has_window(jc_kernel_kind kind) {
+    return kind == JC_KERNEL_CONV2D || kind == JC_KERNEL_CONV_TRANSPOSE2D ||
+           kind == JC_KERNEL_MAX_POOL2D || kind == JC_KERNEL_AVG_POOL2D;
+}
+
+static bool is_output_size(jc_kernel_kind kind, int column) {
+    return has_window(kind) && (column == JC_WINDOW_OUT_HEIGHT || column == JC_WINDOW_OUT_WIDTH);
+}
+
+// Hold sizes (of outputs, or all others) at their ranges; true if one was outside.
+static bool hold_sizes(const kernel_model *k, bool outputs, jc_kernel *kernel) {
+    bool is_outside = false;
+    for (size_t r = 0; r < k->n_ranges; ++r) {
+        const model_range *range = &k->ranges[r];
+        if (range->quantity < JC_QUANTITY_FIRST_DERIVED &&
+            is_output_size(k->kind, range->quantity) == outputs) {
+            const double size = (double)kernel->size[range->quantity];
+            const double held = clamp(size, range->low, range->high);
+            kernel->size[range->quantity] = (int64_t)held;
+            is_outside = is_outside || held != size;
+        }
+    }
+    return is_outside;
+}
+
+// Quantities of the nearest kernel whose sizes are inside their ranges: a size that is scaled up
+// beyond its range changes none of them. Those of the kernel itself if it is inside.
+static void compute_inside(const kernel_model *k, const jc_kernel *kernel, const double *q,
+                           double *out_inside) {
+    jc_kernel nearest = *kernel;
+    bool is_outside = hold_sizes(k, false, &nearest);
+    if (is_outside && has_window(k->kind)) { // the output is as large as the input makes it
+        jc_kernel whole = nearest;
+        whole.size[JC_WINDOW_OUT_HEIGHT] = 0;
+        whole.size[JC_WINDOW_OUT_WIDTH] = 0;
+        nearest = jc_kernel_complete(&whole, NULL) == JC_OK ? whole : nearest;
+    }
+    is_outside = hold_sizes(k, true, &nearest) || is_outside;
+    if (is_outside) {
+        jc_quantity_compute(&nearest, out_inside);
+    } else {
+        memcpy(out_inside, q, JC_QUANTITY_COUNT * sizeof *q);
+    }
+}
+
 void model_point_init(const kernel_model *k, const jc_kernel *kernel, model_point *out_point) {
+    double inside[JC_QUANTITY_COUNT];
     jc_quantity_compute(kernel, out_point->q);
+    compute_inside(k, kernel, out_point->q, inside);
     out_point->distance = 0;
     for (size_t r = 0; r < k->n_ranges; ++r) {
         const model_range *range = &k->ranges[r];
         const double q = out_point->q[range->quantity];
-        const double held = clamp(q, range->low, range->high);
-        out_point->held[r] = held;
-        out_point->log_held[r] = held > 0 ? log(held) : 0;
-        if (q != held) {
+        out_point->held[r] = clamp(inside[range->quantity], range->low, range->high);
+        out_point->log_held[r] = out_point->held[r] > 0 ? log(out_point->held[r]) : 0;
+        const double end = clamp(q, range->low, range->high);
+        if (q != end) {
             // 1 more than both: sizes that may be 0 (padding) have a distance too.
-            out_point->distance = fmax(out_point->distance, fabs(log((q + 1) / (held + 1))));
+            out_point->distance = fmax(out_point->distance, fabs(log((q + 1) / (end + 1))));
         }
     }
 }

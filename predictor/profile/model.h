@@ -113,7 +113,7 @@ typedef struct kernel_model {
 /** Logarithms of a kernel's quantities within ranges, and how far outside the kernel lies. */
 typedef struct model_point {
     double q[JC_QUANTITY_COUNT];
-    double held[MODEL_MAX_RANGES];     ///< by range: the quantity held at it
+    double held[MODEL_MAX_RANGES];     ///< by range: the quantity, sizes and then itself held at it
     double log_held[MODEL_MAX_RANGES]; ///< its logarithm; 0 where the quantity may be 0
     double distance;                   ///< largest |log excess| over ranges; 0 = inside
 } model_point;

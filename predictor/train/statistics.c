@@ -72,8 +72,9 @@ static void fill_bin(const residual *r, size_t n, double *values, size_t b, mode
     const double low = floor((double)(n + 1) * MISCOVERAGE / 2);
     const double high = ceil((double)(n + 1) * (1 - MISCOVERAGE / 2));
     s->at[b] = size;
-    s->low[b] = values[low < 1 ? 0 : (size_t)low - 1];
-    s->high[b] = values[high > (double)n ? n - 1 : (size_t)high - 1];
+    // The prediction itself is always inside, however one-sided the errors of its size are.
+    s->low[b] = fmin(0, values[low < 1 ? 0 : (size_t)low - 1]);
+    s->high[b] = fmax(0, values[high > (double)n ? n - 1 : (size_t)high - 1]);
 }
 
 static jc_status spread_in_bins(const outcome *outcomes, size_t n, size_t n_bins,
