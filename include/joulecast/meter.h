@@ -79,7 +79,6 @@ typedef struct jc_meter {
      *
      * @retval JC_ENOMETER  the meter is gone
      * @retval JC_EIO       it answers nonsense: goes backwards, sticks, is no number
-     * @retval JC_ERANGE    the window is so long that a counter may have wrapped unnoticed
      */
     jc_status (*end)(jc_meter_handle *handle, jc_meter_window *out_window, jc_error *err);
 } jc_meter;

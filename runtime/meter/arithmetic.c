@@ -20,8 +20,26 @@ bool counter_delta(uint64_t before, uint64_t after, uint64_t range, uint64_t *ou
     return true;
 }
 
-double counter_longest_window_s(uint64_t range, double per_joule, double max_w) {
-    return range == 0 ? (double)INFINITY : (double)range / per_joule / max_w;
+double counter_longest_s(const counter_limits *limits) {
+    return limits->range == 0 ? (double)INFINITY
+                              : (double)limits->range / limits->per_joule / limits->max_w;
+}
+
+counter_fault counter_judge(const counter_limits *limits, uint64_t before, uint64_t after,
+                            double interval_s, uint64_t *out_delta) {
+    uint64_t delta = 0;
+    if (interval_s > counter_longest_s(limits)) {
+        return COUNTER_TOO_LATE;
+    }
+    if (!counter_delta(before, after, limits->range, &delta)) {
+        return COUNTER_BACKWARDS;
+    }
+    // A step that began before the first reading may come whole.
+    if ((double)delta / limits->per_joule > limits->max_w * (interval_s + limits->step_s)) {
+        return COUNTER_JUMP;
+    }
+    *out_delta = delta;
+    return COUNTER_FINE;
 }
 
 double counter_error_j(double energy_j, double duration_s, double step_s) {

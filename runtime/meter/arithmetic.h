@@ -14,7 +14,7 @@
 /**
  * Counts between two readings of a counter that starts again at 0 after `range`.
  *
- * Right if it wrapped at most once: see counter_longest_window_s. What one wrap loses, the last
+ * Right if it wrapped at most once: see counter_longest_s. What one wrap loses, the last
  * unit of the register (61 uJ of a RAPL counter), is far below any meter's error.
  *
  * Source: Linux Documentation/power/powercap/powercap.rst, energy_uj and max_energy_range_uj.
@@ -24,14 +24,37 @@
  */
 bool counter_delta(uint64_t before, uint64_t after, uint64_t range, uint64_t *out_delta);
 
+/** What is known of a counter. */
+typedef struct counter_limits {
+    uint64_t range;   ///< as of counter_delta
+    double per_joule; ///< counts in one joule
+    double max_w;     ///< no more than this is ever drawn
+    double step_s;    ///< time between changes
+} counter_limits;
+
+/** What is wrong with two readings. */
+typedef enum counter_fault {
+    COUNTER_FINE,
+    COUNTER_BACKWARDS, ///< or above its range
+    COUNTER_JUMP,      ///< more energy than can be drawn: it went backwards, or was set
+    COUNTER_TOO_LATE,  ///< it may have wrapped more than once
+} counter_fault;
+
 /**
- * Longest window in which a counter cannot wrap twice.
+ * Longest time between two readings in which a counter cannot wrap twice.
  *
- * @param per_joule  counts in one joule
- * @param max_w      no more than this is ever drawn
  * @return seconds; infinite where the counter never wraps (range 0)
  */
-double counter_longest_window_s(uint64_t range, double per_joule, double max_w);
+double counter_longest_s(const counter_limits *limits);
+
+/**
+ * Counts between two readings, if they can be.
+ *
+ * @param interval_s  time between the readings
+ * @param out_delta   set if COUNTER_FINE is returned
+ */
+counter_fault counter_judge(const counter_limits *limits, uint64_t before, uint64_t after,
+                            double interval_s, uint64_t *out_delta);
 
 /**
  * Standard deviation of an energy read from a counter that moves every `step_s`.

@@ -153,7 +153,7 @@ static jc_status watch(program *p, jc_meter_handle *handle, jc_error *err) {
         return handle_watch_power(handle, &power, PATIENCE_S, err);
     }
     meter_counter counter = {
-        .read = read_joules, .fd = -1, .source = p, .per_joule = 1e6, .max_w = MAX_W};
+        .read = read_joules, .fd = -1, .source = p, .limits.per_joule = 1e6, .limits.max_w = MAX_W};
     (void)snprintf(counter.name, sizeof counter.name, "%s", p->name);
     status = handle_add_counter(handle, &counter, err);
     return status == JC_OK ? handle_watch_counters(handle, PATIENCE_S, err) : status;

@@ -5,6 +5,7 @@
 #include "arithmetic.h"
 #include "clock.h"
 #include "sampler.h"
+#include "ticker.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -17,6 +18,8 @@ enum { MOST_COUNTERS = 128, STEPS_WATCHED = 9 };
 
 // A counter that has not moved for so many of its steps is stuck: a machine always draws power.
 #define STUCK_STEPS 20
+// No window lasts longer: a counter that cannot wrap twice by then needs no keeper.
+#define LONGEST_WINDOW_S 86400.0
 // Polled without a pause for so long; what has not shown its step by then is slow.
 #define BUSY_WATCH_S 0.05
 
@@ -42,6 +45,13 @@ struct jc_meter_handle {
     char power_name[128];
     double step_s;
     double begin_s;
+
+    // Counters that wrap are read within long windows, too: no window is too long. The lock of the
+    // ticker guards what follows, and the counters' readings.
+    ticker *keeper; // NULL = none wraps
+    double last_s;  // time of the last reading
+    jc_status status;
+    jc_error err;
 };
 
 jc_meter_handle *handle_create(void) {
@@ -144,9 +154,9 @@ static jc_status keep_moving(jc_meter_handle *handle, step_watch *watches, doubl
             close_counter(counter);
             continue;
         }
-        counter->step_s =
+        counter->limits.step_s =
             watches[i].n == 0 ? patience_s : median_of(watches[i].intervals_s, watches[i].n);
-        handle->step_s = fmax(handle->step_s, counter->step_s);
+        handle->step_s = fmax(handle->step_s, counter->limits.step_s);
         handle->counters[kept++] = *counter;
     }
     handle->n_counters = kept;
@@ -154,6 +164,65 @@ static jc_status keep_moving(jc_meter_handle *handle, step_watch *watches, doubl
         status = jc_error_set(err, JC_ENOMETER, NULL, 0, "no counter of energy moves");
     }
     return status;
+}
+
+// ---- Counters ----
+
+static jc_status report_fault(const meter_counter *counter, counter_fault fault, uint64_t now,
+                              double interval_s, jc_error *err) {
+    switch (fault) {
+    case COUNTER_BACKWARDS:
+        return jc_error_set(err, JC_EIO, NULL, 0,
+                            "the counter of %s went from %" PRIu64 " to %" PRIu64
+                            ", which it cannot: backwards, or out of its range",
+                            counter->name, counter->last, now);
+    case COUNTER_JUMP:
+        return jc_error_set(err, JC_EIO, NULL, 0,
+                            "the counter of %s went from %" PRIu64 " to %" PRIu64
+                            " in %.3g s, which cannot be: it went backwards or jumped",
+                            counter->name, counter->last, now, interval_s);
+    case COUNTER_TOO_LATE:
+        return jc_error_set(err, JC_EIO, NULL, 0,
+                            "the counter of %s was not read for %.3g s: in more than %.3g s it may "
+                            "wrap twice; was the program stopped?",
+                            counter->name, interval_s, counter_longest_s(&counter->limits));
+    case COUNTER_FINE:
+        break;
+    }
+    return JC_OK;
+}
+
+// Read all counters, and add what they have counted since the last time.
+static void advance(void *context) {
+    jc_meter_handle *handle = context;
+    const double now_s = clock_now_s();
+    for (size_t i = 0; handle->status == JC_OK && i < handle->n_counters; ++i) {
+        meter_counter *counter = &handle->counters[i];
+        uint64_t now = 0;
+        uint64_t delta = 0;
+        handle->status = counter->read(counter, &now, &handle->err);
+        if (handle->status == JC_OK) {
+            const counter_fault fault =
+                counter_judge(&counter->limits, counter->last, now, now_s - handle->last_s, &delta);
+            handle->status =
+                report_fault(counter, fault, now, now_s - handle->last_s, &handle->err);
+        }
+        if (handle->status == JC_OK) {
+            counter->counted += delta;
+            counter->last = now;
+        }
+    }
+    handle->last_s = now_s;
+}
+
+static jc_status keep_from_wrapping(jc_meter_handle *handle, jc_error *err) {
+    double longest_s = LONGEST_WINDOW_S;
+    for (size_t i = 0; i < handle->n_counters; ++i) {
+        longest_s = fmin(longest_s, counter_longest_s(&handle->counters[i].limits));
+    }
+    return longest_s < LONGEST_WINDOW_S
+               ? ticker_create(longest_s / 4, advance, handle, &handle->keeper, err)
+               : JC_OK;
 }
 
 jc_status handle_watch_counters(jc_meter_handle *handle, double patience_s, jc_error *err) {
@@ -164,6 +233,9 @@ jc_status handle_watch_counters(jc_meter_handle *handle, double patience_s, jc_e
     jc_status status = watch_all(handle, watches, patience_s, err);
     if (status == JC_OK) {
         status = keep_moving(handle, watches, patience_s, err);
+    }
+    if (status == JC_OK) {
+        status = keep_from_wrapping(handle, err);
     }
     free(watches);
     return status;
@@ -218,6 +290,7 @@ void handle_close(jc_meter_handle *handle) {
         return;
     }
     sampler_free(handle->sampler);
+    ticker_free(handle->keeper);
     for (size_t i = 0; i < handle->n_counters; ++i) {
         close_counter(&handle->counters[i]);
     }
@@ -238,86 +311,94 @@ void handle_describe(const jc_meter_handle *handle, jc_meter_info *out_info) {
     }
 }
 
+static void lock(const jc_meter_handle *handle) {
+    if (handle->keeper != NULL) {
+        ticker_lock(handle->keeper);
+    }
+}
+
+static void unlock(const jc_meter_handle *handle) {
+    if (handle->keeper != NULL) {
+        ticker_unlock(handle->keeper);
+    }
+}
+
+static jc_status begin_counters(jc_meter_handle *handle, jc_error *err) {
+    lock(handle);
+    jc_status status = JC_OK;
+    handle->begin_s = clock_now_s();
+    handle->last_s = handle->begin_s;
+    handle->status = JC_OK;
+    for (size_t i = 0; status == JC_OK && i < handle->n_counters; ++i) {
+        meter_counter *counter = &handle->counters[i];
+        counter->counted = 0;
+        status = counter->read(counter, &counter->last, err);
+    }
+    if (status == JC_OK && handle->keeper != NULL) {
+        ticker_start(handle->keeper);
+    }
+    unlock(handle);
+    return status;
+}
+
 jc_status handle_begin(jc_meter_handle *handle, jc_error *err) {
     if (handle->note_begin != NULL) {
         handle->note_begin(handle->source);
     }
-    if (handle->sampler != NULL) {
-        return sampler_begin(handle->sampler, err);
-    }
-    handle->begin_s = clock_now_s();
+    return handle->sampler != NULL ? sampler_begin(handle->sampler, err)
+                                   : begin_counters(handle, err);
+}
+
+static jc_status refuse_stuck(const jc_meter_handle *handle, double duration_s, jc_error *err) {
     for (size_t i = 0; i < handle->n_counters; ++i) {
-        meter_counter *counter = &handle->counters[i];
-        const jc_status status = counter->read(counter, &counter->begin, err);
-        if (status != JC_OK) {
-            return status;
+        const meter_counter *counter = &handle->counters[i];
+        if (counter->counted == 0 && duration_s > STUCK_STEPS * counter->limits.step_s) {
+            return jc_error_set(err, JC_EIO, NULL, 0,
+                                "the counter of %s has not moved for %.3g s, %d of its steps: it "
+                                "is stuck",
+                                counter->name, duration_s, STUCK_STEPS);
         }
     }
     return JC_OK;
 }
 
-// Joules that a counter has counted in the window; what cannot be is an error.
-static jc_status measure_counter(const meter_counter *counter, uint64_t end, double duration_s,
-                                 double *out_j, jc_error *err) {
-    const double longest_s =
-        counter_longest_window_s(counter->range, counter->per_joule, counter->max_w);
-    if (duration_s > longest_s) {
-        return jc_error_set(err, JC_ERANGE, NULL, 0,
-                            "a window of %.3g s: the counter of %s may wrap more than once in it; "
-                            "no more than %.3g s can be measured",
-                            duration_s, counter->name, longest_s);
-    }
-    uint64_t delta = 0;
-    if (!counter_delta(counter->begin, end, counter->range, &delta)) {
-        return jc_error_set(err, JC_EIO, NULL, 0,
-                            "the counter of %s went from %" PRIu64 " to %" PRIu64
-                            ", which it cannot: backwards, or out of its range",
-                            counter->name, counter->begin, end);
-    }
-    const double energy_j = (double)delta / counter->per_joule;
-    if (energy_j > counter->max_w * (duration_s + counter->step_s)) {
-        return jc_error_set(err, JC_EIO, NULL, 0,
-                            "the counter of %s tells %.3g J in %.3g s, which cannot be: it went "
-                            "backwards or jumped",
-                            counter->name, energy_j, duration_s);
-    }
-    if (delta == 0 && duration_s > STUCK_STEPS * counter->step_s) {
-        return jc_error_set(err, JC_EIO, NULL, 0,
-                            "the counter of %s has not moved for %.3g s, %d of its steps: it is "
-                            "stuck",
-                            counter->name, duration_s, STUCK_STEPS);
-    }
-    *out_j = energy_j;
-    return JC_OK;
-}
-
-static jc_status end_counters(const jc_meter_handle *handle, jc_meter_window *out_window,
-                              jc_error *err) {
-    const double duration_s = clock_now_s() - handle->begin_s;
+static void fill_window(const jc_meter_handle *handle, double duration_s, jc_meter_window *window) {
     double energy_j = 0;
     double error_j2 = 0;
     for (size_t i = 0; i < handle->n_counters; ++i) {
         const meter_counter *counter = &handle->counters[i];
-        uint64_t end = 0;
-        double counted_j = 0;
-        jc_status status = counter->read(counter, &end, err);
-        if (status == JC_OK) {
-            status = measure_counter(counter, end, duration_s, &counted_j, err);
-        }
-        if (status != JC_OK) {
-            return status;
-        }
-        const double error_j =
-            counter_error_j(counted_j, duration_s, fmax(counter->step_s, counter->least_end_s));
+        const double counted_j = (double)counter->counted / counter->limits.per_joule;
+        const double end_s = fmax(counter->limits.step_s, counter->least_end_s);
+        const double error_j = counter_error_j(counted_j, duration_s, end_s);
         energy_j += counted_j;
         error_j2 += error_j * error_j;
     }
-    *out_window = (jc_meter_window){.energy_j = energy_j,
-                                    .duration_s = duration_s,
-                                    .error_j = sqrt(error_j2),
-                                    .temperature_c = (double)NAN,
-                                    .throttled_s = (double)NAN};
-    return JC_OK;
+    *window = (jc_meter_window){.energy_j = energy_j,
+                                .duration_s = duration_s,
+                                .error_j = sqrt(error_j2),
+                                .temperature_c = (double)NAN,
+                                .throttled_s = (double)NAN};
+}
+
+static jc_status end_counters(jc_meter_handle *handle, jc_meter_window *out_window, jc_error *err) {
+    lock(handle);
+    if (handle->keeper != NULL) {
+        ticker_stop(handle->keeper);
+    }
+    advance(handle);
+    const double duration_s = handle->last_s - handle->begin_s;
+    jc_status status = handle->status;
+    if (status != JC_OK && err != NULL) {
+        *err = handle->err;
+    }
+    if (status == JC_OK) {
+        status = refuse_stuck(handle, duration_s, err);
+    }
+    if (status == JC_OK) {
+        fill_window(handle, duration_s, out_window);
+    }
+    unlock(handle);
+    return status;
 }
 
 jc_status handle_end(jc_meter_handle *handle, jc_meter_window *out_window, jc_error *err) {

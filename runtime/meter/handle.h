@@ -12,6 +12,7 @@
 #ifndef JC_METER_HANDLE_H
 #define JC_METER_HANDLE_H
 
+#include "arithmetic.h"
 #include "root.h"
 
 #include <joulecast/meter.h>
@@ -28,14 +29,12 @@ typedef struct meter_counter {
     char path[ROOT_PATH_SIZE]; ///< of the file, for messages
     void *source;              ///< of a counter that is none; borrowed
 
-    double per_joule;   ///< counts in one joule
-    uint64_t range;     ///< largest count before it starts again at 0; 0 = never
-    double max_w;       ///< more than this it never counts: a jump above is nonsense
-    double least_end_s; ///< the ends of a window are known no better, whatever the step
-    bool may_rest;      ///< left out where it does not move, instead of an error
+    counter_limits limits; ///< its step is measured here
+    double least_end_s;    ///< the ends of a window are known no better, whatever the step
+    bool may_rest;         ///< left out where it does not move, instead of an error
 
-    double step_s;  ///< measured: time between its changes
-    uint64_t begin; ///< count at the beginning of the window
+    uint64_t last;    ///< count at the last reading
+    uint64_t counted; ///< since the beginning of the window
 } meter_counter;
 
 /** A sensor of power, or the sum of several. */

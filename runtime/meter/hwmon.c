@@ -130,8 +130,10 @@ static bool wants_channel(const hwmon_search *s, int channel, char *label) {
 }
 
 static jc_status add_counter(hwmon_search *s, int channel, const char *label, jc_error *err) {
-    meter_counter counter = {
-        .read = counter_read_file, .fd = -1, .per_joule = s->chip->per_unit, .max_w = MAX_SOCKET_W};
+    meter_counter counter = {.read = counter_read_file,
+                             .fd = -1,
+                             .limits.per_joule = s->chip->per_unit,
+                             .limits.max_w = MAX_SOCKET_W};
     (void)snprintf(counter.name, sizeof counter.name, "%.*s", COUNTER_NAME_SIZE - 1, label);
     file_path(s, s->chip->value, channel, counter.path);
     const jc_status status = root_open(s->root_fd, counter.path, &counter.fd, err);

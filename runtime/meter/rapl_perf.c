@@ -146,8 +146,8 @@ static jc_status add_event_of_cpu(const perf_opening *o, const perf_event *event
     meter_counter counter = {.read = read_event,
                              .fd = fd,
                              .source = (void *)(uintptr_t)o->calls, // never written to
-                             .per_joule = event->per_joule,
-                             .max_w = MAX_ZONE_W,
+                             .limits.per_joule = event->per_joule,
+                             .limits.max_w = MAX_ZONE_W,
                              .may_rest = event->may_rest};
     (void)snprintf(counter.name, sizeof counter.name, "%s-%d", event->prefix, package);
     return handle_add_counter(o->handle, &counter, err);

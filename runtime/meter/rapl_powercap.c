@@ -232,9 +232,9 @@ static jc_status explain(int root_fd, jc_status status, jc_error *err) {
 static jc_status add_zone(int root_fd, const zone *z, jc_meter_handle *handle, jc_error *err) {
     meter_counter counter = {.read = counter_read_file,
                              .fd = -1,
-                             .per_joule = 1e6,
-                             .range = z->range_uj,
-                             .max_w = MAX_ZONE_W,
+                             .limits.per_joule = 1e6,
+                             .limits.range = z->range_uj,
+                             .limits.max_w = MAX_ZONE_W,
                              .may_rest = z->kind == ZONE_DRAM};
     (void)snprintf(counter.name, sizeof counter.name, "%s", z->name);
     zone_path(z, "energy_uj", counter.path);

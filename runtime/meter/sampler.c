@@ -4,10 +4,9 @@
 
 #include "arithmetic.h"
 #include "clock.h"
+#include "ticker.h"
 
 #include <math.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 
 // Reading a sensor costs the machine work and power: not more often than this.
@@ -21,11 +20,7 @@ struct sampler {
     meter_power power;
     double step_s;
     double interval_s;
-    pthread_t thread;
-    pthread_mutex_t mutex; // guards all below, and the sensor
-    pthread_cond_t wake;
-    bool is_open;
-    bool must_stop;
+    ticker *ticker; // its lock guards what follows, and the sensor
     power_integral integral;
     jc_status status; // of the window
     jc_error err;
@@ -46,7 +41,8 @@ jc_status sampler_read(const meter_power *power, double *out_w, jc_error *err) {
 }
 
 // The sample belongs to the moment before the reading, at both ends and in between.
-static void take_sample(sampler *s) {
+static void take_sample(void *context) {
+    sampler *s = context;
     double power_w = 0;
     const double now_s = clock_now_s();
     if (s->status == JC_OK) {
@@ -58,56 +54,6 @@ static void take_sample(sampler *s) {
     }
 }
 
-static struct timespec after(double seconds) {
-    struct timespec t = {0};
-    (void)clock_gettime(CLOCK_MONOTONIC, &t); // cannot fail: the clock exists, t is ours
-    const long ns = t.tv_nsec + (long)(seconds * 1e9);
-    t.tv_sec += ns / 1000000000;
-    t.tv_nsec = ns % 1000000000;
-    return t;
-}
-
-static void *sample(void *argument) {
-    sampler *s = argument;
-    (void)pthread_mutex_lock(&s->mutex); // a plain mutex that we hold once: cannot fail
-    while (!s->must_stop) {
-        if (!s->is_open) {
-            (void)pthread_cond_wait(&s->wake, &s->mutex);
-            continue;
-        }
-        const struct timespec next = after(s->interval_s);
-        while (s->is_open && !s->must_stop &&
-               pthread_cond_timedwait(&s->wake, &s->mutex, &next) == 0) {
-        }
-        if (s->is_open && !s->must_stop) {
-            take_sample(s);
-        }
-    }
-    (void)pthread_mutex_unlock(&s->mutex);
-    return NULL;
-}
-
-static jc_status start_thread(sampler *s) {
-    pthread_condattr_t attributes;
-    if (pthread_mutex_init(&s->mutex, NULL) != 0 || pthread_condattr_init(&attributes) != 0) {
-        return JC_ENOMEM;
-    }
-    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC); // a clock that exists
-    const int failed = pthread_cond_init(&s->wake, &attributes);
-    (void)pthread_condattr_destroy(&attributes);
-    if (failed != 0) {
-        return JC_ENOMEM;
-    }
-    // Signals are the program's: no thread of a library takes them.
-    sigset_t all;
-    sigset_t before;
-    (void)sigfillset(&all);
-    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-    const int refused = pthread_create(&s->thread, NULL, sample, s);
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return refused == 0 ? JC_OK : JC_ENOMEM;
-}
-
 jc_status sampler_create(const meter_power *power, double step_s, sampler **out_sampler,
                          jc_error *err) {
     sampler *s = calloc(1, sizeof *s);
@@ -117,9 +63,10 @@ jc_status sampler_create(const meter_power *power, double step_s, sampler **out_
     s->power = *power;
     s->step_s = step_s;
     s->interval_s = fmin(fmax(step_s / 2, LEAST_INTERVAL_S), MOST_INTERVAL_S);
-    if (start_thread(s) != JC_OK) {
+    const jc_status status = ticker_create(s->interval_s, take_sample, s, &s->ticker, err);
+    if (status != JC_OK) {
         free(s);
-        return jc_error_set(err, JC_ENOMEM, NULL, 0, "no thread can be started to sample power");
+        return status;
     }
     *out_sampler = s;
     return JC_OK;
@@ -129,28 +76,22 @@ void sampler_free(sampler *s) {
     if (s == NULL) {
         return;
     }
-    (void)pthread_mutex_lock(&s->mutex);
-    s->must_stop = true;
-    (void)pthread_cond_signal(&s->wake);
-    (void)pthread_mutex_unlock(&s->mutex);
-    (void)pthread_join(s->thread, NULL);
-    (void)pthread_cond_destroy(&s->wake);
-    (void)pthread_mutex_destroy(&s->mutex);
+    ticker_free(s->ticker);
     free(s);
 }
 
 jc_status sampler_begin(sampler *s, jc_error *err) {
-    (void)pthread_mutex_lock(&s->mutex);
+    ticker_lock(s->ticker);
     power_integral_init(&s->integral, GAP_INTERVALS * s->interval_s);
     s->status = JC_OK;
     take_sample(s);
-    s->is_open = s->status == JC_OK;
-    (void)pthread_cond_signal(&s->wake);
     const jc_status status = s->status;
-    if (status != JC_OK && err != NULL) {
+    if (status == JC_OK) {
+        ticker_start(s->ticker);
+    } else if (err != NULL) {
         *err = s->err;
     }
-    (void)pthread_mutex_unlock(&s->mutex);
+    ticker_unlock(s->ticker);
     return status;
 }
 
@@ -166,10 +107,9 @@ static void fill_window(const sampler *s, jc_meter_window *window) {
 }
 
 jc_status sampler_end(sampler *s, jc_meter_window *out_window, jc_error *err) {
-    (void)pthread_mutex_lock(&s->mutex);
-    s->is_open = false;
+    ticker_lock(s->ticker);
+    ticker_stop(s->ticker);
     take_sample(s);
-    (void)pthread_cond_signal(&s->wake);
     jc_status status = s->status;
     if (status == JC_OK && s->integral.most_w <= 0) {
         status = jc_error_set(&s->err, JC_EIO, NULL, 0,
@@ -180,6 +120,6 @@ jc_status sampler_end(sampler *s, jc_meter_window *out_window, jc_error *err) {
     } else if (err != NULL) {
         *err = s->err;
     }
-    (void)pthread_mutex_unlock(&s->mutex);
+    ticker_unlock(s->ticker);
     return status;
 }

@@ -36,11 +36,33 @@ Test(arithmetic, counter_that_cannot_be_is_refused) {
     cr_assert_eq(value, 7, "outputs are written on success only");
 }
 
-Test(arithmetic, longest_window_is_that_of_one_wrap_at_full_power) {
+Test(arithmetic, longest_time_is_that_of_one_wrap_at_full_power) {
     // 262143.32885 J at 2000 W.
-    cr_assert_eq(counter_longest_window_s(rapl_range, 1e6, 2000), 262143.32885 / 2000);
-    cr_assert_eq(counter_longest_window_s(1u << 31, 1024, 1024), 2048.0);
-    cr_assert(isinf(counter_longest_window_s(0, 1e6, 2000)));
+    const counter_limits rapl = {.range = rapl_range, .per_joule = 1e6, .max_w = 2000};
+    cr_assert_eq(counter_longest_s(&rapl), 262143.32885 / 2000);
+    const counter_limits even = {.range = UINT64_C(1) << 31, .per_joule = 1024, .max_w = 1024};
+    cr_assert_eq(counter_longest_s(&even), 2048.0);
+    const counter_limits endless = {.per_joule = 1e6, .max_w = 2000};
+    cr_assert(isinf(counter_longest_s(&endless)));
+}
+
+Test(arithmetic, readings_are_judged_by_what_can_be_drawn) {
+    // 1000 J until it wraps, 100 W at most, so 10 s; 1 s between steps.
+    const counter_limits limits = {.range = 1000, .per_joule = 1, .max_w = 100, .step_s = 1};
+    uint64_t value = 7;
+    cr_assert_eq(counter_judge(&limits, 100, 500, 3, &value), COUNTER_FINE);
+    cr_assert_eq(value, 400); // 4 steps of 100 J, of which one began before
+    cr_assert_eq(counter_judge(&limits, 900, 100, 3, &value), COUNTER_FINE);
+    cr_assert_eq(value, 200);
+    value = 7;
+    cr_assert_eq(counter_judge(&limits, 100, 501, 3, &value), COUNTER_JUMP);
+    cr_assert_eq(counter_judge(&limits, 100, 99, 3, &value), COUNTER_JUMP); // as a wrap 999 J
+    cr_assert_eq(counter_judge(&limits, 100, 1001, 3, &value), COUNTER_BACKWARDS);
+    cr_assert_eq(counter_judge(&limits, 100, 500, 10.001, &value), COUNTER_TOO_LATE);
+    const counter_limits endless = {.per_joule = 1, .max_w = 100, .step_s = 1};
+    cr_assert_eq(counter_judge(&endless, 100, 99, 3, &value), COUNTER_BACKWARDS);
+    cr_assert_eq(value, 7, "outputs are written on success only");
+    cr_assert_eq(counter_judge(&endless, 100, 100000, 1e6, &value), COUNTER_FINE);
 }
 
 Test(arithmetic, counter_error_is_two_uniform_ends) {

@@ -122,14 +122,22 @@ Test(rapl_perf, failures_of_a_reading_are_told_apart) {
     jc_meter_handle *handle = open_fake(&options);
     jc_meter_window window;
     jc_error err = {0};
-    cr_assert_eq(perf()->begin(handle, NULL), JC_OK);
-    read_size = 0;
-    cr_assert_eq(perf()->end(handle, &window, &err), JC_ENOMETER);
-    cr_assert_not_null(strstr(err.message, "has ended"));
-    read_size = 4;
-    cr_assert_eq(perf()->end(handle, &window, &err), JC_EIO);
-    read_errno = ENODEV;
-    cr_assert_eq(perf()->end(handle, &window, &err), JC_ENOMETER);
+    static const struct {
+        ssize_t size;
+        int error;
+        jc_status status;
+    } failures[] = {
+        {0, 0, JC_ENOMETER}, {4, 0, JC_EIO}, {8, ENODEV, JC_ENOMETER}, {8, EIO, JC_EIO}};
+    for (size_t i = 0; i < sizeof failures / sizeof failures[0]; ++i) {
+        cr_assert_eq(perf()->begin(handle, NULL), JC_OK);
+        read_size = failures[i].size;
+        read_errno = failures[i].error;
+        err.message[0] = '\0';
+        cr_assert_eq(perf()->end(handle, &window, &err), failures[i].status, "%zu", i);
+        cr_assert_neq(err.message[0], '\0');
+        read_size = sizeof(uint64_t);
+        read_errno = 0;
+    }
     read_errno = EIO;
     cr_assert_eq(perf()->begin(handle, &err), JC_EIO);
     read_errno = 0;

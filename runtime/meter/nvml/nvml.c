@@ -216,8 +216,8 @@ static jc_status watch_energy(gpu *g, jc_meter_handle *handle, jc_error *err) {
     meter_counter counter = {.read = read_energy,
                              .fd = -1,
                              .source = g,
-                             .per_joule = 1000,
-                             .max_w = MAX_GPU_W,
+                             .limits.per_joule = 1000,
+                             .limits.max_w = MAX_GPU_W,
                              .least_end_s = COUNTER_END_S};
     (void)snprintf(counter.name, sizeof counter.name, "%.*s", COUNTER_NAME_SIZE - 1, g->name);
     const jc_status status = handle_add_counter(handle, &counter, err);
