@@ -6,6 +6,10 @@
 
 #include <string.h>
 
+#ifndef FUZZ_NAME
+#define FUZZ_NAME "input.yaml"
+#endif
+
 static void check_layer(const jc_graph *graph, const jc_layer *layers, size_t i) {
     const jc_layer *layer = &layers[i];
     char name[JC_LAYER_NAME_SIZE];
@@ -43,7 +47,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     jc_graph *graph = NULL;
     jc_error err = {.status = JC_OK};
     const jc_status status =
-        jc_graph_parse((const char *)data, size, "input.yaml", NULL, &graph, &err);
+        jc_graph_parse((const char *)data, size, FUZZ_NAME, NULL, &graph, &err);
     FUZZ_REQUIRE(status == JC_OK || (err.status == status && err.message[0] != '\0'));
     FUZZ_REQUIRE((status == JC_OK) == (graph != NULL));
     if (graph != NULL) {

@@ -173,6 +173,16 @@ static bool takes_int8(const lowering *w) {
     return false;
 }
 
+static bool is_needed(const lowering *w) {
+    for (size_t i = 0; i < w->node->n_outputs; ++i) {
+        const onnx_value *out = onnx_node_output(w, i);
+        if (out != NULL && out->is_needed) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool has_subgraph(const onnx_node *node) {
     for (size_t i = 0; i < node->n_attributes; ++i) {
         if (node->attributes[i].has_graph) {
@@ -213,6 +223,9 @@ static jc_status lower_node(lowering *w) {
     }
     if (is_constant) {
         return op->fold == NULL ? JC_OK : op->fold(w);
+    }
+    if (op->infer != NULL && !is_needed(w)) {
+        return JC_OK; // somebody asks for its shape
     }
     if (op->emit != NULL) {
         return op->emit(w);
@@ -289,9 +302,9 @@ jc_status onnx_lower(const onnx_model *model, const char *file, jc_arena *arena,
     }
     uint32_t *order = NULL;
     size_t n_order = 0;
-    jc_status status = onnx_order(&w, &order, &n_order);
+    jc_status status = add_initializers(&w);
     if (status == JC_OK) {
-        status = add_initializers(&w);
+        status = onnx_order(&w, &order, &n_order);
     }
     if (status == JC_OK) {
         choose_batch(&w);

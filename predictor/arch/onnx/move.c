@@ -149,6 +149,10 @@ jc_status onnx_emit_concat(lowering *w) {
         return status;
     }
     const int at = onnx_shape_sample_axis(&out->shape, &w->batch, axis);
+    if (w->node->n_inputs == 1) {
+        onnx_node_output(w, 0)->layer = onnx_node_input(w, 0)->layer;
+        return JC_OK;
+    }
     if (at < 0) {
         return onnx_emit_copy(w);
     }

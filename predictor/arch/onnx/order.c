@@ -2,6 +2,8 @@
 // Order of execution: a depth-first walk with a stack of its own, however long a chain is.
 #include "order.h"
 
+#include "pattern.h"
+
 #include <string.h>
 
 enum { NODE_DEAD, NODE_ALIVE, NODE_OPEN, NODE_DONE };
@@ -103,6 +105,31 @@ static jc_status visit(walk *k, uint32_t root) {
     return JC_OK;
 }
 
+// Whose contents are needed, and not only their shapes: from the last node backwards.
+static void mark_data(const walk *k) {
+    const lowering *w = k->w;
+    for (size_t i = 0; i < w->model->n_outputs; ++i) {
+        const int32_t id = onnx_find_value(w->model, w->model->outputs[i].name);
+        if (id != ONNX_NO_VALUE) {
+            w->values[id].is_needed = true;
+        }
+    }
+    for (size_t i = k->n_order; i-- > 0;) {
+        const onnx_node *node = &w->model->nodes[k->order[i]];
+        bool is_needed = false;
+        for (size_t o = 0; o < node->n_outputs; ++o) {
+            is_needed = is_needed || (node->outputs[o] != ONNX_NO_VALUE &&
+                                      w->values[node->outputs[o]].is_needed);
+        }
+        for (size_t in = 0; is_needed && in < node->n_inputs; ++in) {
+            if (node->inputs[in] != ONNX_NO_VALUE && !onnx_text_is(node->op_type, "Shape") &&
+                !onnx_text_is(node->op_type, "Size")) {
+                w->values[node->inputs[in]].is_needed = true;
+            }
+        }
+    }
+}
+
 jc_status onnx_order(lowering *w, uint32_t **out_order, size_t *out_n) {
     const size_t n = w->model->n_nodes;
     walk k = {
@@ -118,6 +145,10 @@ jc_status onnx_order(lowering *w, uint32_t **out_order, size_t *out_n) {
     if (status != JC_OK) {
         return status;
     }
+    status = onnx_find_patterns(w);
+    if (status != JC_OK) {
+        return status;
+    }
     mark_alive(&k);
     for (size_t i = 0; i < n && status == JC_OK; ++i) {
         if (k.state[i] == NODE_ALIVE) {
@@ -127,6 +158,7 @@ jc_status onnx_order(lowering *w, uint32_t **out_order, size_t *out_n) {
     if (status == JC_OK && k.n_order == 0) {
         status = onnx_lower_fail(w, JC_EPARSE, "it has no outputs that a node gives");
     }
+    mark_data(&k);
     *out_order = k.order;
     *out_n = k.n_order;
     return status;

@@ -240,7 +240,7 @@ jc_status onnx_emit_attention(lowering *w) {
 
 // --- Einsum -------------------------------------------------------------------------------------
 
-enum { LETTERS = 26 };
+enum { LETTERS = 52 };
 
 /** One letter of an equation: where it stands in the operands and the result, −1 = not. */
 typedef struct letter {
@@ -264,8 +264,8 @@ static bool parse_equation(const lowering *w, onnx_text text, letter *letters, i
             }
             ++part;
             at = 0;
-        } else if (c >= 'a' && c <= 'z') {
-            letter *l = &letters[c - 'a'];
+        } else if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')) {
+            letter *l = &letters[c >= 'a' ? c - 'a' : 26 + c - 'A'];
             int *place = part == 0 ? &l->left : part == 1 ? &l->right : &l->out;
             if (*place >= 0 || at >= ONNX_MAX_RANK) {
                 return false;
@@ -310,7 +310,8 @@ jc_status onnx_emit_einsum(lowering *w) {
         }
         l->size = l->left >= 0 ? a->shape.dim[l->left] : b->shape.dim[l->right];
         if (l->left >= 0 && l->right >= 0 && b->shape.dim[l->right] != l->size) {
-            return onnx_lower_fail(w, JC_ESHAPE, "its operands disagree in '%c'", 'a' + i);
+            return onnx_lower_fail(w, JC_ESHAPE, "its operands disagree in '%c'",
+                                   i < 26 ? 'a' + i : 'A' + i - 26);
         }
         const bool is_batch = (l->left >= 0 && l->left == a->shape.batch_axis) ||
                               (l->right >= 0 && l->right == b->shape.batch_axis);
