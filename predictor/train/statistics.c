@@ -77,6 +77,31 @@ static void fill_bin(const residual *r, size_t n, double *values, size_t b, mode
     s->high[b] = fmax(0, values[high > (double)n ? n - 1 : (size_t)high - 1]);
 }
 
+// What an interval would have to be multiplied by to reach a residual.
+static double find_score(const model_spread *s, const residual *r) {
+    double low = 0;
+    double high = 0;
+    model_spread_at(s, exp(r->size), &low, &high);
+    const double end = r->value < 0 ? low : high;
+    return end != 0 ? r->value / end : r->value == 0 ? 0 : (double)INFINITY;
+}
+
+// Interpolation between bins covers more residuals than its ends do, or fewer: one factor for all
+// sizes makes the share right. Lei et al. 2018, sec. 5.2, with the interval in place of a
+// deviation.
+static void calibrate(const residual *r, size_t n, double *scores, model_spread *s) {
+    for (size_t i = 0; i < n; ++i) {
+        scores[i] = find_score(s, &r[i]);
+    }
+    qsort(scores, n, sizeof *scores, compare_doubles);
+    const double rank = ceil((double)(n + 1) * (1 - MISCOVERAGE));
+    const double factor = scores[rank > (double)n ? n - 1 : (size_t)rank - 1];
+    for (size_t b = 0; b < s->n_bins && isfinite(factor) && factor > 0; ++b) {
+        s->low[b] *= factor;
+        s->high[b] *= factor;
+    }
+}
+
 static jc_status spread_in_bins(const outcome *outcomes, size_t n, size_t n_bins,
                                 model_spread *out_spread) {
     if (n == 0) {
@@ -103,6 +128,9 @@ static jc_status spread_in_bins(const outcome *outcomes, size_t n, size_t n_bins
         if (s.n_bins == 0 || s.at[s.n_bins] > s.at[s.n_bins - 1]) {
             s.n_bins++;
         }
+    }
+    if (n_bins > 1) {
+        calibrate(r, n, values, &s);
     }
     free(r);
     free(values);
