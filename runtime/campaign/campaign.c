@@ -269,6 +269,19 @@ static jc_status begin(campaign *c, const char *path, jc_error *err) {
     return status == JC_OK ? state_begin_journal(&c->state, c->journal, err) : status;
 }
 
+static void note_recent_load(const campaign *c) {
+    const double load = machine_recent_load();
+    if (load > c->o->max_load) {
+        char text[256];
+        (void)snprintf(text, sizeof text,
+                       "this machine is busy with other work: for %.0f %% of the last ten seconds "
+                       "something waited for a processor; windows with more than %.0f %% are "
+                       "measured again",
+                       100 * load, 100 * c->o->max_load);
+        note(c, text);
+    }
+}
+
 static void note_load(const campaign *c, double steal_before) {
     char text[256];
     if (c->n_disturbed > 0) {
@@ -302,6 +315,7 @@ jc_status jc_campaign_run(const jc_campaign_options *options, jc_campaign_report
     const double steal = machine_steal();
     jc_status status = begin(&c, path, err);
     if (status == JC_OK) {
+        note_recent_load(&c);
         status = measure_all(&c, err);
         // What was measured is written out whatever ended the campaign; the first failure counts.
         jc_error late = {.status = JC_OK};

@@ -40,15 +40,23 @@ static bool read_value(const char *path, const char *key, char *value, size_t si
 
 // --- Load -----------------------------------------------------------------------------------
 
-machine_moment machine_now(void) {
+// A number of the line "some avg10=0.00 … total=0", which is of all tasks; NaN = unknown.
+static double read_pressure(const char *key) {
     char line[256];
-    struct timespec worked = {0};
-    machine_moment now = {.waited_s = (double)NAN};
-    const char *total = NULL;
-    if (read_value("/proc/pressure/cpu", "some", line, sizeof line) &&
-        (total = strstr(line, "total=")) != NULL) {
-        now.waited_s = 1e-6 * strtod(total + strlen("total="), NULL);
+    const char *at = NULL;
+    if (read_value("/proc/pressure/cpu", "some", line, sizeof line)) {
+        at = strstr(line, key);
     }
+    return at == NULL ? (double)NAN : strtod(at + strlen(key), NULL);
+}
+
+double machine_recent_load(void) {
+    return read_pressure("avg10=") / 100;
+}
+
+machine_moment machine_now(void) {
+    struct timespec worked = {0};
+    machine_moment now = {.waited_s = 1e-6 * read_pressure("total=")};
     (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &worked); // cannot fail for this clock
     now.worked_s = (double)worked.tv_sec + 1e-9 * (double)worked.tv_nsec;
     now.wall_s = clock_now_s();

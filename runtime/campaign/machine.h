@@ -21,6 +21,9 @@ machine_moment machine_now(void);
  */
 double machine_load_since(const machine_moment *begin);
 
+/** Share of the last ten seconds in which something waited for a core; NaN = unknown. */
+double machine_recent_load(void);
+
 /** Share of all processor time since the machine started that a hypervisor gave to others; NaN. */
 double machine_steal(void);
 
