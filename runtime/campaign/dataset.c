@@ -18,6 +18,19 @@ static void describe_protocol(const jc_campaign_options *o, jc_device *device) {
                    plan->weights == JC_WEIGHTS_COLD ? "cold" : "warm", 100 * o->max_load);
 }
 
+// The last part of the path, however many slashes follow it.
+static void name_by_folder(const char *folder, jc_device *device) {
+    size_t end = strlen(folder);
+    while (end > 0 && folder[end - 1] == '/') {
+        --end;
+    }
+    size_t begin = end;
+    while (begin > 0 && folder[begin - 1] != '/') {
+        --begin;
+    }
+    (void)snprintf(device->name, sizeof device->name, "%.*s", (int)(end - begin), folder + begin);
+}
+
 void dataset_describe(const jc_campaign_options *o, jc_device *out_device) {
     jc_device device = {.meter_step_s = (double)NAN};
     jc_executor_info executor = {.threads = 0};
@@ -25,9 +38,7 @@ void dataset_describe(const jc_campaign_options *o, jc_device *out_device) {
     o->executor->describe(o->executor_handle, &executor);
     o->meter->describe(o->meter_handle, &meter);
     jc_device_describe(&device);
-    const char *slash = strrchr(o->folder, '/');
-    const char *name = slash == NULL || slash[1] == '\0' ? o->folder : slash + 1;
-    (void)snprintf(device.name, sizeof device.name, "%.*s", (int)strcspn(name, "/"), name);
+    name_by_folder(o->folder, &device);
     char threads[24] = "";
     if (executor.threads > 0) {
         (void)snprintf(threads, sizeof threads, ", %d threads", executor.threads);

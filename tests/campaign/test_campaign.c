@@ -135,6 +135,18 @@ Test(campaign, rows_hold_what_executor_and_meter_say) {
     jc_dataset_free(dataset);
 }
 
+Test(campaign, a_device_is_called_as_its_folder) {
+    jc_campaign_options options = usual_options();
+    char slashes[700];
+    (void)snprintf(slashes, sizeof slashes, "%s//", folder);
+    options.folder = slashes;
+    options.n_kernels = 1;
+    (void)run(&options);
+    jc_dataset *dataset = load();
+    cr_expect_str_eq(dataset->device.name, "rows");
+    jc_dataset_free(dataset);
+}
+
 Test(campaign, a_window_spans_a_hundred_steps_of_the_meter) {
     plan->window_s = 0.001; // the meter's step is 0.001 s
     const jc_campaign_options options = usual_options();
