@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-// Far above every real network (ResNet-152 has 1.5e5): bounds the memory of hostile ones.
-enum { MAX_UNITS = 1 << 24 };
+// Far above every real network (ResNet-152 makes 1e5 channels): bounds the memory of hostile ones.
+enum { MAX_UNITS = 1 << 22, MAX_LISTED = 1 << 25 };
 
 uint32_t channels_root(const channels *c, uint32_t unit) {
     while (c->units[unit].parent != unit) {
@@ -29,9 +29,22 @@ bool channels_is_depthwise(const channels *c, size_t layer) {
     return groups > 1 && groups == c->layers[l->inputs[0]].output.dim[1];
 }
 
+uint32_t *channels_list(channels *c, size_t n) {
+    if (n > MAX_LISTED - c->n_listed) {
+        c->has_too_many = true;
+        return NULL;
+    }
+    c->n_listed += n;
+    return jc_arena_take(&c->arena, n + 1, sizeof(uint32_t));
+}
+
 uint32_t *channels_make(channels *c, size_t n) {
-    uint32_t *made = jc_arena_take(&c->arena, n + 1, sizeof *made);
-    if (made == NULL || n > MAX_UNITS - c->n_units) {
+    if (n > MAX_UNITS - c->n_units) {
+        c->has_too_many = true;
+        return NULL;
+    }
+    uint32_t *made = channels_list(c, n);
+    if (made == NULL) {
         return NULL;
     }
     for (size_t i = 0; i < n; ++i) {
@@ -198,9 +211,11 @@ jc_status channels_find(const jc_graph *graph, channels **out_channels, jc_error
     c->tensors = jc_arena_alloc(&c->arena, c->n_layers + 1, sizeof *c->tensors);
     const jc_status status = c->tensors == NULL ? JC_ENOMEM : follow_all(c);
     if (status != JC_OK) {
+        const bool has_too_many = c->has_too_many;
         channels_free(c);
-        return jc_error_set(err, status, NULL, 0,
-                            "out of memory, or more than %d channels to follow", MAX_UNITS);
+        return has_too_many ? jc_error_set(err, JC_EUNSUPPORTED, NULL, 0,
+                                           "the network has more channels than can be followed")
+                            : jc_error_set(err, status, NULL, 0, "out of memory");
     }
     *out_channels = c;
     return JC_OK;

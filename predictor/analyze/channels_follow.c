@@ -106,7 +106,7 @@ static jc_status follow_convolution(channels *c, size_t layer) {
     }
     const size_t n = (size_t)c->layers[layer].output.dim[1];
     const size_t multiplier = n / in->n;
-    uint32_t *units = jc_arena_take(&c->arena, n, sizeof *units);
+    uint32_t *units = channels_list(c, n);
     for (size_t i = 0; units != NULL && i < n; ++i) {
         units[i] = in->units[i / multiplier];
     }
@@ -165,7 +165,7 @@ static jc_status follow_concat(channels *c, size_t layer) {
     if (dim != first->axis) {
         return follow_combine(c, layer); // one behind the other in another axis
     }
-    uint32_t *units = jc_arena_take(&c->arena, n, sizeof *units);
+    uint32_t *units = channels_list(c, n);
     size_t at = 0;
     for (size_t i = 0; units != NULL && i < l->n_inputs; ++i) {
         const channel_tensor *t = input_of(c, layer, i);
@@ -208,7 +208,7 @@ static jc_status follow_select(channels *c, size_t layer) {
 static jc_status follow_shuffle(channels *c, size_t layer) {
     const channel_tensor *in = input_of(c, layer, 0);
     const size_t groups = (size_t)channels_parameter(&c->layers[layer], "groups");
-    uint32_t *units = jc_arena_take(&c->arena, in->n, sizeof *units);
+    uint32_t *units = channels_list(c, in->n);
     for (size_t i = 0; units != NULL && i < in->n; ++i) {
         units[i] = in->units[(i % groups) * (in->n / groups) + i / groups];
     }

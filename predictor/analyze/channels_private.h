@@ -33,6 +33,8 @@ struct channels {
     channel_tensor *tensors; ///< [n_layers]
     channel_unit *units;
     size_t n_units;
+    size_t n_listed; ///< entries of all tensors' lists
+    bool has_too_many;
     size_t unit_capacity;
     channel_class *classes;
     size_t n_classes;
@@ -48,8 +50,11 @@ int64_t channels_parameter(const jc_layer *layer, const char *name);
 /** True for a convolution with as many groups as input channels, which hands channels on. */
 bool channels_is_depthwise(const channels *c, size_t layer);
 
-/** Follow channels through one layer. @retval JC_ENOMEM, JC_EUNSUPPORTED  nothing in err */
+/** Follow channels through one layer. @retval JC_ENOMEM  also for too many */
 JC_MUST_USE jc_status channels_follow(channels *c, size_t layer);
+
+/** Room for a tensor's list of units. @return NULL if out of memory or too many */
+uint32_t *channels_list(channels *c, size_t n);
 
 /** New units. @return NULL if out of memory or too many */
 uint32_t *channels_make(channels *c, size_t n);

@@ -60,7 +60,7 @@ struct jc_technique {
     confidence_table run;
     technique_network *run_network; ///< whose exits it is about:
     size_t run_first;               ///< these statements, as many as the run has exits
-    technique_network *networks; ///< [n_networks]
+    technique_network *networks;    ///< [n_networks]
     size_t n_networks;
 };
 
