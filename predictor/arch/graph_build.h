@@ -39,7 +39,7 @@ struct jc_graph {
     size_t n_unknown;
     size_t unknown_capacity;
     jc_graph_unknown *unknown; ///< [n_unknown] operators of the file that are not known
-    int64_t total_params; ///< sums so far, to catch overflow
+    int64_t total_params;      ///< sums so far, to catch overflow
     int64_t total_macs;
 };
 

@@ -200,76 +200,60 @@ static jc_status read_shares(const plan_reader *r, const jc_yaml *node, name_of 
 
 // --- The file -------------------------------------------------------------------------------
 
+typedef jc_status key_reader(const plan_reader *r, const jc_yaml *node, jc_error *err);
+
+// The keys whose readers take the place to fill as well.
+#define READER(key, call)                                                                          \
+    static jc_status read_##key(const plan_reader *r, const jc_yaml *node, jc_error *err) {        \
+        return call;                                                                               \
+    }
+READER(rel_error, read_share(r, node, &r->plan->rel_error, err))
+READER(exact, read_share(r, node, &r->plan->exact, err))
+READER(boundaries, read_share(r, node, &r->plan->boundaries, err))
+READER(precisions,
+       read_shares(r, node, precision_name_of, JC_PRECISION_COUNT, r->plan->precision, err))
+READER(kernels, read_shares(r, node, kernel_name_of, JC_KERNEL_COUNT, r->plan->kernel, err))
+READER(max_macs, read_limit(r, node, &r->plan->max_macs, err))
+READER(max_bytes, read_limit(r, node, &r->plan->max_bytes, err))
+READER(batch_sizes, read_sizes(r, node, &r->plan->batch_sizes, err))
+READER(network_batch_sizes, read_sizes(r, node, &r->plan->network_batch_sizes, err))
+READER(networks, read_names(r, node, &r->plan->networks, err))
+READER(architectures, read_names(r, node, &r->plan->architectures, err))
+
+static const struct {
+    const char *name;
+    key_reader *read;
+} keys[] = {
+    {"rows", read_rows},
+    {"seed", read_seed},
+    {"repetitions", read_repetitions},
+    {"window_s", read_window},
+    {"rel_error", read_rel_error},
+    {"weights", read_weights},
+    {"exact", read_exact},
+    {"boundaries", read_boundaries},
+    {"precisions", read_precisions},
+    {"kernels", read_kernels},
+    {"max_macs", read_max_macs},
+    {"max_bytes", read_max_bytes},
+    {"batch_sizes", read_batch_sizes},
+    {"networks", read_networks},
+    {"architectures", read_architectures},
+    {"network_batch_sizes", read_network_batch_sizes},
+};
+enum { N_KEYS = sizeof keys / sizeof keys[0] };
+
 static jc_status read_value(const plan_reader *r, const jc_yaml *node, jc_error *err) {
-    jc_plan *p = r->plan;
-    const char *key = node->key;
-    static const char *const keys[] = {
-        "rows",        "seed",     "repetitions",   "window_s",
-        "rel_error",   "weights",  "exact",         "boundaries",
-        "precisions",  "kernels",  "max_macs",      "max_bytes",
-        "batch_sizes", "networks", "architectures", "network_batch_sizes",
-        NULL};
-    enum {
-        ROWS,
-        SEED,
-        REPETITIONS,
-        WINDOW,
-        REL_ERROR,
-        WEIGHTS,
-        EXACT,
-        BOUNDARIES,
-        PRECISIONS,
-        KERNELS,
-        MAX_MACS,
-        MAX_BYTES,
-        BATCH_SIZES,
-        NETWORKS,
-        ARCHITECTURES,
-        NETWORK_BATCH_SIZES
-    };
-    jc_suggestion suggestion = {.wanted = key};
-    int k = 0;
-    while (keys[k] != NULL && strcmp(keys[k], key) != 0) {
-        jc_suggestion_offer(&suggestion, keys[k++]);
+    jc_suggestion suggestion = {.wanted = node->key};
+    for (int k = 0; k < N_KEYS; ++k) {
+        if (strcmp(keys[k].name, node->key) == 0) {
+            return keys[k].read(r, node, err);
+        }
+        jc_suggestion_offer(&suggestion, keys[k].name);
     }
     char close[JC_SUGGESTION_TEXT_SIZE];
-    switch (k) {
-    case ROWS:
-        return read_rows(r, node, err);
-    case SEED:
-        return read_seed(r, node, err);
-    case REPETITIONS:
-        return read_repetitions(r, node, err);
-    case WINDOW:
-        return read_window(r, node, err);
-    case REL_ERROR:
-        return read_share(r, node, &p->rel_error, err);
-    case WEIGHTS:
-        return read_weights(r, node, err);
-    case EXACT:
-        return read_share(r, node, &p->exact, err);
-    case BOUNDARIES:
-        return read_share(r, node, &p->boundaries, err);
-    case PRECISIONS:
-        return read_shares(r, node, precision_name_of, JC_PRECISION_COUNT, p->precision, err);
-    case KERNELS:
-        return read_shares(r, node, kernel_name_of, JC_KERNEL_COUNT, p->kernel, err);
-    case MAX_MACS:
-        return read_limit(r, node, &p->max_macs, err);
-    case MAX_BYTES:
-        return read_limit(r, node, &p->max_bytes, err);
-    case BATCH_SIZES:
-        return read_sizes(r, node, &p->batch_sizes, err);
-    case NETWORKS:
-        return read_names(r, node, &p->networks, err);
-    case ARCHITECTURES:
-        return read_names(r, node, &p->architectures, err);
-    case NETWORK_BATCH_SIZES:
-        return read_sizes(r, node, &p->network_batch_sizes, err);
-    default:
-        return jc_error_set(err, JC_EPARSE, r->file, node->key_line, "a plan has no key '%.60s'%s",
-                            key, jc_suggestion_format(&suggestion, close));
-    }
+    return jc_error_set(err, JC_EPARSE, r->file, node->key_line, "a plan has no key '%.60s'%s",
+                        node->key, jc_suggestion_format(&suggestion, close));
 }
 
 static jc_status read_plan(const char *path, jc_plan *plan, jc_error *err) {
