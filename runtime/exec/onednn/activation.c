@@ -54,8 +54,9 @@ bool append_activation(program *p, dnnl_post_ops_t post_ops, jc_kernel_kind kind
     formula formulas[MOST_FORMULAS];
     const size_t n = formulas_of(kind, slope, formulas);
     for (size_t i = 0; i < n; ++i) {
+        const float scale = i + 1 == n ? (float)integer_unit(p) : 1;
         (void)program_check(p,
-                            dnnl_post_ops_append_eltwise(post_ops, 1, formulas[i].algorithm,
+                            dnnl_post_ops_append_eltwise(post_ops, scale, formulas[i].algorithm,
                                                          formulas[i].alpha, formulas[i].beta),
                             "post-ops");
     }

@@ -2,6 +2,7 @@
 // Sums, products and concatenations of tensors.
 #include "emit.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,6 +52,18 @@ static const combination *combination_of(const node *n) {
     return NULL;
 }
 
+// Of a product of integers, that stand for multiples of a unit each, one unit too many is in it.
+static dnnl_post_ops_t divide_by_unit(program *p, const combination *how) {
+    dnnl_post_ops_t post_ops = NULL;
+    if (how->algorithm == dnnl_binary_mul && p->precision == JC_PRECISION_INT8 &&
+        program_check(p, dnnl_post_ops_create(&post_ops), how->op)) {
+        const float factor = (float)(1 / integer_unit(p));
+        (void)program_check(
+            p, dnnl_post_ops_append_eltwise(post_ops, 1, dnnl_eltwise_linear, factor, 0), how->op);
+    }
+    return post_ops;
+}
+
 static tensor_id emit_pair(program *p, const combination *how, tensor_id a, tensor_id b) {
     const int rank_a = program_md(p, a)->ndims;
     const int rank_b = program_md(p, b)->ndims;
@@ -73,16 +86,23 @@ static tensor_id emit_pair(program *p, const combination *how, tensor_id a, tens
         b = program_as(p, b, &wanted);
     }
     const dnnl_memory_desc_t b_md = *program_md(p, b);
+    dnnl_memory_desc_t dst_md = a_md;
+    dst_md.data_type = a_md.data_type == b_md.data_type ? a_md.data_type : activation_type(p);
     dnnl_binary_desc_t desc;
     dnnl_primitive_desc_t pd = NULL;
+    dnnl_post_ops_t post_ops = divide_by_unit(p, how);
     if (p->status == JC_OK &&
-        program_check(p, dnnl_binary_desc_init(&desc, how->algorithm, &a_md, &b_md, &a_md),
+        program_check(p, dnnl_binary_desc_init(&desc, how->algorithm, &a_md, &b_md, &dst_md),
                       how->op)) {
-        pd = program_describe(p, &desc, NULL, 1, how->op);
+        pd = program_describe(p, &desc, post_ops, 1, how->op);
     }
-    const tensor_id result = program_result(p, &a_md);
+    (void)dnnl_post_ops_destroy(post_ops);
+    const tensor_id result = program_result(p, &dst_md);
     if (p->status == JC_OK) {
-        p->tensors[result].rms = p->tensors[a].rms;
+        const double rms_a = p->tensors[a].rms;
+        const double rms_b = p->tensors[b].rms;
+        p->tensors[result].rms = how->algorithm == dnnl_binary_mul ? rms_a * rms_b / integer_unit(p)
+                                                                   : hypot(rms_a, rms_b);
     }
     program_add(
         p, pd, 3,
@@ -110,6 +130,15 @@ tensor_id emit_combine(program *p, const node *n) {
 
 // --- concat ------------------------------------------------------------------------------------
 
+static bool has_mixed_types(const program *p, const node *n) {
+    bool mixed = false;
+    for (size_t i = 1; i < n->n_inputs; ++i) {
+        mixed = mixed ||
+                program_md(p, n->inputs[i])->data_type != program_md(p, n->inputs[0])->data_type;
+    }
+    return mixed;
+}
+
 tensor_id emit_concat(program *p, const node *n) {
     const char *what = "this concatenation";
     dnnl_memory_desc_t *mds = calloc(n->n_inputs, sizeof *mds);
@@ -118,8 +147,10 @@ tensor_id emit_concat(program *p, const node *n) {
         program_fail(p, JC_ENOMEM, "out of memory");
     }
     dnnl_primitive_desc_t pd = NULL;
+    const bool mixed = has_mixed_types(p, n);
     for (size_t i = 0; i < n->n_inputs && p->status == JC_OK; ++i) {
-        const tensor_id t = n->op == NULL ? program_plain(p, n->inputs[i]) : n->inputs[i];
+        tensor_id t = n->op == NULL ? program_plain(p, n->inputs[i]) : n->inputs[i];
+        t = mixed ? program_convert(p, t, activation_type(p), 1) : t;
         mds[i] = *program_md(p, t);
         args[i] = (instruction_arg){DNNL_ARG_MULTIPLE_SRC + (int)i, t};
     }

@@ -114,7 +114,7 @@ static tensor_id emit_any_conv(program *p, const node *n, bool transposed) {
         program_lay_out(p, constants.bias, &bias);
     }
     dnnl_post_ops_t post_ops = node_post_ops(p, n);
-    const double scale = sum_scale(p, input, c.fan_in);
+    const double scale = node_scale(p, n, input, c.fan_in);
     dnnl_primitive_desc_t pd = NULL;
     if (transposed) {
         dnnl_deconvolution_desc_t desc;

@@ -54,13 +54,20 @@ dnnl_data_type_t weight_type(const program *p);
  */
 double weight_range(const program *p, int64_t fan_in);
 
+/** What int8 values are multiples of: so many stand for 1. 1 in other precisions. */
+double integer_unit(const program *p);
+
 /** Factor that brings int8 sums over fan_in products back to int8; 1 in other precisions. */
 double sum_scale(const program *p, tensor_id input, int64_t fan_in);
 
-/** About the root mean square of an int8 result of such a factor. */
-double scaled_rms(const program *p, dnnl_data_type_t type);
+/** As sum_scale, for a node: with an activation fused, up to the activation. */
+double node_scale(const program *p, const node *n, tensor_id input, int64_t fan_in);
 
-/** Post-ops of a node; NULL where it has none. @param out_args receives their operands. */
+/** About the root mean square of an int8 result of such a factor, after a sum with an addend of the
+ *  given one (0 = none) and an activation (JC_KERNEL_NONE = none). */
+double scaled_rms(double addend_rms, jc_kernel_kind activation);
+
+/** Post-ops of a node; NULL where it has none. */
 dnnl_post_ops_t node_post_ops(program *p, const node *n);
 
 /** Result of a node with post-ops: in the place of the addend if it has one. */
@@ -93,7 +100,8 @@ tensor_id emit_copy(program *p, const node *n);
 tensor_id emit_upsample(program *p, const node *n);
 tensor_id emit_embedding(program *p, const node *n);
 
-/** Append an activation's formula to post-ops; false if oneDNN has no formula for it. */
+/** Append an activation's formula to post-ops, back to integers in int8; false if oneDNN has no
+ * formula for it. */
 bool append_activation(program *p, dnnl_post_ops_t post_ops, jc_kernel_kind kind, double slope);
 
 #endif

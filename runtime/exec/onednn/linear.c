@@ -36,7 +36,7 @@ tensor_id emit_linear(program *p, const node *n) {
                           &desc, dnnl_forward_inference, &src_md, &any_weights,
                           bias == NO_TENSOR ? NULL : &bias_md, &dst_md),
                       what)) {
-        pd = program_describe(p, &desc, post_ops, sum_scale(p, input, s[1]), what);
+        pd = program_describe(p, &desc, post_ops, node_scale(p, n, input, s[1]), what);
     }
     (void)dnnl_post_ops_destroy(post_ops);
     const dnnl_memory_desc_t wanted_src = program_query(p, pd, dnnl_query_src_md);

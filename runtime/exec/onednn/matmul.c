@@ -19,7 +19,7 @@ static tensor_id multiply(program *p, tensor_id a, tensor_id b, const dnnl_memor
     }
     const tensor_id result = program_result(p, &dst);
     if (p->status == JC_OK) {
-        p->tensors[result].rms = scaled_rms(p, dst.data_type);
+        p->tensors[result].rms = scaled_rms(0, JC_KERNEL_NONE);
     }
     const int mask_arg = DNNL_ARG_ATTR_MULTIPLE_POST_OP(1) | DNNL_ARG_SRC_1;
     program_add(
@@ -34,7 +34,9 @@ tensor_id emit_matmul(program *p, const node *n) {
     const int64_t a_dims[] = {s[0], s[1], s[2]};
     const int64_t b_dims[] = {s[0], s[2], s[3]};
     const tensor_id a = program_reshape(p, n->inputs[0], 3, a_dims);
-    const tensor_id b = program_reshape(p, n->inputs[1], 3, b_dims);
+    // The right operand is signed, as weights are.
+    const tensor_id right = program_convert(p, n->inputs[1], weight_type(p), 1);
+    const tensor_id b = program_reshape(p, right, 3, b_dims);
     const dnnl_memory_desc_t b_md = *program_md(p, b);
     const tensor_id result = multiply(p, a, b, &b_md, NULL, NO_TENSOR);
     return n->output == NULL ? result : program_reshape(p, result, n->output->rank, n->output->dim);

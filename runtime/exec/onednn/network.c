@@ -36,6 +36,43 @@ static bool wants_dense(jc_kernel_kind kind) {
            kind != JC_KERNEL_CONV2D && kind != JC_KERNEL_CONV_TRANSPOSE2D;
 }
 
+// What is computed on integers as they are; the rest, as frameworks do, in f32 in between.
+static bool runs_in_int8(jc_kernel_kind kind) {
+    switch ((int)kind) {
+    case JC_KERNEL_CONV2D:
+    case JC_KERNEL_CONV_TRANSPOSE2D:
+    case JC_KERNEL_LINEAR:
+    case JC_KERNEL_MATMUL:
+    case JC_KERNEL_MAX_POOL2D:
+    case JC_KERNEL_AVG_POOL2D:
+    case JC_KERNEL_RELU:
+    case JC_KERNEL_ADD:
+    case JC_KERNEL_MUL:
+    case JC_KERNEL_CONCAT:
+    case JC_KERNEL_COPY:
+    case JC_KERNEL_UPSAMPLE:
+    case JC_KERNEL_EMBEDDING:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static tensor_id emit_in_f32(program *p, const node *n, tensor_id *inputs) {
+    const double unit = integer_unit(p);
+    for (size_t k = 0; k < n->n_inputs; ++k) {
+        inputs[k] = program_convert(p, inputs[k], dnnl_f32, 1 / unit);
+    }
+    p->precision = JC_PRECISION_F32;
+    const tensor_id result = emit_node(p, n);
+    p->precision = JC_PRECISION_INT8;
+    const tensor_id integers = program_convert(p, result, dnnl_s8, unit);
+    if (p->status == JC_OK) {
+        p->tensors[integers].rms = scaled_rms(0, n->kernel->kind);
+    }
+    return integers;
+}
+
 static void emit_step(network_builder *b, uint32_t index) {
     const jc_network_step *step = &b->network->steps[index];
     if (step->op == NULL) {
@@ -62,7 +99,8 @@ static void emit_step(network_builder *b, uint32_t index) {
             n.post_ops[i].addend = b->values[n.post_ops[i].addend];
         }
     }
-    b->values[last] = emit_node(b->p, &n);
+    const bool in_f32 = b->p->precision == JC_PRECISION_INT8 && !runs_in_int8(step->kernel.kind);
+    b->values[last] = in_f32 ? emit_in_f32(b->p, &n, b->inputs) : emit_node(b->p, &n);
     // Those between are fused: each reads the one before it, and nothing else reads them.
     for (uint32_t at = index; at != last;) {
         at = b->uses[at].last_user;

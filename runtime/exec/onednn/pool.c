@@ -52,7 +52,9 @@ tensor_id emit_pool(program *p, const node *n) {
     const dnnl_memory_desc_t dst_md = program_query(p, pd, dnnl_query_dst_md);
     const tensor_id result = program_result(p, &dst_md);
     if (p->status == JC_OK) {
-        p->tensors[result].rms = p->tensors[input].rms;
+        // Of many values the mean alone is left: about half of what an activation gave.
+        const bool averages = n->kernel->kind == JC_KERNEL_AVG_POOL2D && window[0] * window[1] > 9;
+        p->tensors[result].rms = p->tensors[input].rms / (averages ? 2 : 1);
     }
     program_add(p, pd, 2, (instruction_arg[]){{DNNL_ARG_SRC, input}, {DNNL_ARG_DST, result}});
     return result;

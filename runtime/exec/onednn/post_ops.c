@@ -51,6 +51,10 @@ double weight_range(const program *p, int64_t fan_in) {
     return p->precision == JC_PRECISION_INT8 ? LARGEST_WEIGHT : sqrt(6.0 / (double)fan_in);
 }
 
+double integer_unit(const program *p) {
+    return p->precision == JC_PRECISION_INT8 ? TARGET_RMS : 1;
+}
+
 double sum_scale(const program *p, tensor_id input, int64_t fan_in) {
     if (p->precision != JC_PRECISION_INT8 || p->status != JC_OK) {
         return 1;
@@ -60,9 +64,42 @@ double sum_scale(const program *p, tensor_id input, int64_t fan_in) {
     return TARGET_RMS / sum_rms;
 }
 
-double scaled_rms(const program *p, dnnl_data_type_t type) {
-    (void)p;
-    return type == dnnl_u8 ? TARGET_RMS / sqrt(2) : TARGET_RMS; // half of it cut off
+// Activations are functions of what integers stand for: what comes before them is in those units.
+static bool has_activation(const node *n) {
+    return n->n_post_ops > 0 && !n->post_ops[n->n_post_ops - 1].is_sum;
+}
+
+double node_scale(const program *p, const node *n, tensor_id input, int64_t fan_in) {
+    return sum_scale(p, input, fan_in) / (has_activation(n) ? integer_unit(p) : 1);
+}
+
+// Root mean square of an activation of values that are normally distributed around 0 with
+// deviation 1: by integration, to two digits.
+static double activated_rms(jc_kernel_kind kind) {
+    switch ((int)kind) {
+    case JC_KERNEL_RELU:
+    case JC_KERNEL_RELU6:
+    case JC_KERNEL_LEAKY_RELU:
+        return 0.71;
+    case JC_KERNEL_SIGMOID:
+        return 0.54;
+    case JC_KERNEL_HARDSIGMOID:
+        return 0.53;
+    case JC_KERNEL_TANH:
+        return 0.63;
+    case JC_KERNEL_GELU:
+        return 0.65;
+    case JC_KERNEL_SILU:
+        return 0.60;
+    case JC_KERNEL_HARDSWISH:
+        return 0.58;
+    default:
+        return 1;
+    }
+}
+
+double scaled_rms(double addend_rms, jc_kernel_kind activation) {
+    return hypot(TARGET_RMS, addend_rms) * activated_rms(activation);
 }
 
 // --- Post-ops --------------------------------------------------------------------------------
@@ -88,7 +125,8 @@ dnnl_post_ops_t node_post_ops(program *p, const node *n) {
         const post_op *op = &n->post_ops[i];
         if (op->is_sum) {
             const dnnl_data_type_t type = program_md(p, op->addend)->data_type;
-            (void)program_check(p, dnnl_post_ops_append_sum_v2(post_ops, 1, type), "post-ops");
+            const float scale = has_activation(n) ? (float)(1 / integer_unit(p)) : 1;
+            (void)program_check(p, dnnl_post_ops_append_sum_v2(post_ops, scale, type), "post-ops");
         } else if (!append_activation(p, post_ops, op->activation, op->slope)) {
             program_fail(p, JC_EUNSUPPORTED, "oneDNN has no fused %s",
                          jc_kernel_name(op->activation));
@@ -99,7 +137,9 @@ dnnl_post_ops_t node_post_ops(program *p, const node *n) {
 
 tensor_id node_result(program *p, const node *n, const dnnl_memory_desc_t *md) {
     tensor_id result = 0;
+    double addend_rms = 0;
     if (n->n_post_ops > 0 && n->post_ops[0].is_sum) {
+        addend_rms = p->status == JC_OK ? p->tensors[n->post_ops[0].addend].rms : 0;
         // The sum is made in place, so what is added must lie as the result will.
         dnnl_memory_desc_t addend_md = *md;
         addend_md.data_type = program_md(p, n->post_ops[0].addend)->data_type;
@@ -108,7 +148,9 @@ tensor_id node_result(program *p, const node *n, const dnnl_memory_desc_t *md) {
         result = program_result(p, md);
     }
     if (p->status == JC_OK) {
-        p->tensors[result].rms = scaled_rms(p, md->data_type);
+        p->tensors[result].rms =
+            scaled_rms(addend_rms, has_activation(n) ? n->post_ops[n->n_post_ops - 1].activation
+                                                     : JC_KERNEL_NONE);
     }
     return result;
 }

@@ -163,6 +163,31 @@ void program_lay_out(program *p, tensor_id t, const dnnl_memory_desc_t *md) {
     }
 }
 
+// The tensor, times a factor, written anew in this layout and type.
+static tensor_id add_reorder(program *p, tensor_id t, const dnnl_memory_desc_t *md, double scale) {
+    const char *what = "a reorder";
+    const dnnl_memory_desc_t from = *program_md(p, t);
+    const float factor = (float)scale;
+    dnnl_primitive_desc_t pd = NULL;
+    dnnl_primitive_attr_t attr = NULL;
+    if (p->status == JC_OK && program_check(p, dnnl_primitive_attr_create(&attr), what) &&
+        program_check(p, dnnl_primitive_attr_set_scratchpad_mode(attr, dnnl_scratchpad_mode_user),
+                      what) &&
+        (scale == 1 ||
+         program_check(p, dnnl_primitive_attr_set_output_scales(attr, 1, 0, &factor), what))) {
+        (void)program_check(
+            p, dnnl_reorder_primitive_desc_create(&pd, &from, p->engine, md, p->engine, attr),
+            what);
+    }
+    (void)dnnl_primitive_attr_destroy(attr);
+    const tensor_id result = program_result(p, md);
+    if (p->status == JC_OK) {
+        p->tensors[result].rms = p->tensors[t].rms * scale;
+    }
+    program_add(p, pd, 2, (instruction_arg[]){{DNNL_ARG_FROM, t}, {DNNL_ARG_TO, result}});
+    return result;
+}
+
 tensor_id program_as(program *p, tensor_id t, const dnnl_memory_desc_t *md) {
     program_lay_out(p, t, md);
     if (p->status != JC_OK || dnnl_memory_desc_equal(program_md(p, t), md)) {
@@ -174,22 +199,16 @@ tensor_id program_as(program *p, tensor_id t, const dnnl_memory_desc_t *md) {
     if (dnnl_memory_desc_equal(&from_settled, &to_settled)) {
         return program_alias(p, t, md);
     }
-    dnnl_primitive_desc_t pd = NULL;
-    dnnl_primitive_attr_t attr = NULL;
-    if (program_check(p, dnnl_primitive_attr_create(&attr), "a reorder") &&
-        program_check(p, dnnl_primitive_attr_set_scratchpad_mode(attr, dnnl_scratchpad_mode_user),
-                      "a reorder")) {
-        (void)program_check(
-            p, dnnl_reorder_primitive_desc_create(&pd, &from, p->engine, md, p->engine, attr),
-            "a reorder");
+    return add_reorder(p, t, md, 1);
+}
+
+tensor_id program_convert(program *p, tensor_id t, dnnl_data_type_t type, double scale) {
+    dnnl_memory_desc_t md = *program_md(p, t);
+    if (md.data_type == type && scale == 1) {
+        return t;
     }
-    (void)dnnl_primitive_attr_destroy(attr);
-    const tensor_id result = program_result(p, md);
-    if (p->status == JC_OK) {
-        p->tensors[result].rms = p->tensors[t].rms;
-    }
-    program_add(p, pd, 2, (instruction_arg[]){{DNNL_ARG_FROM, t}, {DNNL_ARG_TO, result}});
-    return result;
+    md.data_type = type;
+    return add_reorder(p, program_dense(p, t), &md, scale);
 }
 
 tensor_id program_plain(program *p, tensor_id t) {

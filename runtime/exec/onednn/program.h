@@ -136,6 +136,9 @@ tensor_id program_alias(program *p, tensor_id t, const dnnl_memory_desc_t *md);
 /** The tensor in this layout: itself, a constant laid out so, or reordered by an instruction. */
 tensor_id program_as(program *p, tensor_id t, const dnnl_memory_desc_t *md);
 
+/** The tensor times a factor in another type, its layout kept. */
+tensor_id program_convert(program *p, tensor_id t, dnnl_data_type_t type, double scale);
+
 /** The tensor in plain (row-major) layout. */
 tensor_id program_plain(program *p, tensor_id t);
 
