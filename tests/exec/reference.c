@@ -173,7 +173,7 @@ static double pool_window(const jc_kernel *kernel, bool count_padding, const flo
                           int64_t oh, int64_t ow) {
     const int64_t *s = kernel->size;
     const bool is_max = kernel->kind == JC_KERNEL_MAX_POOL2D;
-    double result = is_max ? -INFINITY : 0;
+    double result = is_max ? -(double)INFINITY : 0;
     int64_t n = 0;
     for (int64_t i = 0; i < s[JC_WINDOW_KERNEL_H]; ++i) {
         for (int64_t j = 0; j < s[JC_WINDOW_KERNEL_W]; ++j) {
@@ -288,7 +288,7 @@ double reference_activation(jc_kernel_kind kind, double x) {
     case JC_KERNEL_HARDSIGMOID:
         return clip(x + 3, 0, 6) / 6;
     default:
-        return NAN;
+        return (double)NAN;
     }
 }
 

@@ -23,7 +23,7 @@
 
 typedef uint32_t tensor_id;
 
-enum { NO_TENSOR = UINT32_MAX };
+#define NO_TENSOR UINT32_MAX
 
 typedef enum tensor_role {
     TENSOR_INPUT,      ///< written once before the first pass, then only read

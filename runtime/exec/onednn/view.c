@@ -33,20 +33,20 @@ static tensor_id emit_select(program *p, const node *n) {
     const int64_t index = node_integer(n, "index", 0);
     const int64_t range[] = {index < 0 ? index + size : index, 1, 1};
     const tensor_id part = narrow(p, n->inputs[0], axis, range);
-    const dnnl_memory_desc_t md = *program_md(p, part);
+    const dnnl_memory_desc_t *md = program_md(p, part);
     dnnl_dims_t dims = {0};
     dnnl_dims_t strides = {0};
-    for (int i = 0; i + 1 < md.ndims; ++i) {
-        dims[i] = md.dims[i < axis ? i : i + 1];
-        strides[i] = md.format_desc.blocking.strides[i < axis ? i : i + 1];
+    for (int i = 0; i + 1 < md->ndims; ++i) {
+        dims[i] = md->dims[i < axis ? i : i + 1];
+        strides[i] = md->format_desc.blocking.strides[i < axis ? i : i + 1];
     }
-    dnnl_memory_desc_t removed = md;
+    dnnl_memory_desc_t removed = *md;
     if (p->status == JC_OK) {
         (void)program_check(
             p,
-            dnnl_memory_desc_init_by_strides(&removed, md.ndims - 1, dims, md.data_type, strides),
+            dnnl_memory_desc_init_by_strides(&removed, md->ndims - 1, dims, md->data_type, strides),
             "a part of a tensor");
-        removed.offset0 = md.offset0;
+        removed.offset0 = md->offset0;
     }
     return program_alias(p, part, &removed);
 }
