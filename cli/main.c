@@ -10,12 +10,12 @@
 
 extern const cli_command cli_predict, cli_batch, cli_compare, cli_trace, cli_import, cli_measure,
     cli_calibrate, cli_validate, cli_train, cli_evaluate, cli_profiles, cli_executors, cli_meters,
-    cli_ops;
+    cli_ops, cli_convert;
 
 const cli_command *const cli_commands[] = {
-    &cli_predict,  &cli_batch,     &cli_compare,  &cli_trace, &cli_import,
-    &cli_measure,  &cli_calibrate, &cli_validate, &cli_train, &cli_evaluate,
-    &cli_profiles, &cli_executors, &cli_meters,   &cli_ops,   NULL,
+    &cli_predict,   &cli_batch,    &cli_compare, &cli_trace,    &cli_import,   &cli_measure,
+    &cli_calibrate, &cli_validate, &cli_train,   &cli_evaluate, &cli_profiles, &cli_executors,
+    &cli_meters,    &cli_ops,      &cli_convert, NULL,
 };
 
 static void print_help(void) {

@@ -17,6 +17,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -80,6 +81,15 @@ typedef struct jc_layer_edit {
  */
 JC_MUST_USE jc_status jc_graph_edit(const jc_graph *graph, const jc_layer_edit *edits,
                                     jc_graph **out_graph, jc_error *err);
+
+/**
+ * Write a graph as an architecture in YAML, layer after layer, sizes as numbers. Reading it gives
+ * the same costs.
+ *
+ * @retval JC_EUNSUPPORTED  a layer's parameters are not known
+ * @retval JC_EIO, JC_ENOMEM
+ */
+JC_MUST_USE jc_status jc_graph_write(const jc_graph *graph, FILE *file, jc_error *err);
 
 /** Free a graph; NULL is allowed. */
 void jc_graph_free(jc_graph *graph);

@@ -20,8 +20,9 @@ static jc_status price_layer(jc_graph *g, const layer_request *request, const jc
                              jc_layer *layer, jc_error *why) {
     const jc_op *op = layer->op;
     layer->params = op->count_params == NULL ? 0 : op->count_params(call);
-    if (request->has_params) {
+    if (request->has_params && request->params != layer->params) {
         layer->params = request->params;
+        layer->params_given = true;
     }
     layer->kernel.kind = op->kernel;
     layer->kernel.precision = request->is_int8 ? JC_PRECISION_INT8 : g->options.precision;
@@ -86,7 +87,6 @@ jc_status graph_apply(jc_graph *graph, const layer_request *request, uint32_t *o
                         .n_inputs = n,
                         .inputs = kept_inputs,
                         .values = values,
-                        .params_given = request->has_params,
                         .output = output,
                         .kernel = {.kind = JC_KERNEL_NONE}};
     if (status == JC_OK) {

@@ -195,6 +195,18 @@ static jc_status compile_common_key(body *b, const jc_yaml *node, layer_template
         layer->has_when = true;
         return argument_expression(&site, node, &layer->when);
     }
+    if (layer->op != NULL && jc_text_equal(node->key, "params")) {
+        layer->has_params = true;
+        return jc_yaml_int64(node, &layer->params) && layer->params >= 0
+                   ? JC_OK
+                   : compile_fail(b->c, node, "params", "a whole number from 0 on");
+    }
+    if (layer->op != NULL && jc_text_equal(node->key, "precision")) {
+        layer->is_int8 = true;
+        return jc_yaml_text(node) != NULL && jc_text_equal(node->text, "int8")
+                   ? JC_OK
+                   : compile_fail(b->c, node, "precision", "int8");
+    }
     *out_known = false;
     return JC_OK;
 }

@@ -91,6 +91,9 @@ static jc_status add_operator(expander *x, frame *f, const layer_template *t, in
         .inputs = inputs,
         .n_inputs = n_inputs,
         .kept_value = t->n_arguments == 0 ? t->value : NULL,
+        .is_int8 = t->is_int8,
+        .has_params = t->has_params,
+        .params = t->params,
     };
     memcpy(request.value, t->value, sizeof request.value);
     jc_error why;

@@ -89,6 +89,9 @@ struct layer_template {
     const layer_list *branches;
     bool has_when;
     bool has_repeat;
+    bool is_int8;    ///< `precision: int8`
+    bool has_params; ///< `params:` holds instead of what the operator counts
+    int64_t params;
     jc_expression repeat;
     jc_expression when;
     jc_value value[JC_OP_MAX_SLOTS]; ///< of an operator: defaults and constants

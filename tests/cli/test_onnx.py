@@ -172,6 +172,32 @@ class Unknown(Onnx):
         self.assertIn("control flow", result.stderr)
 
 
+class Convert(Onnx):
+    def check(self, path, warns=False):
+        out = str(self.folder / "converted.yaml")
+        self.run_program("convert", path, "-o", out, warns=warns)
+        totals = [json.loads(self.run_program("predict", "-p", "test-device", "-b", "3", "-f",
+                                              "json", name, warns=warns).stdout)["totals"]
+                  for name in (path, out)]
+        self.assertEqual(*totals)
+
+    def test_same_totals(self):
+        self.check(self.put(model(**SMALL)))
+        text = (self.folder / "converted.yaml").read_text()
+        self.assertIn("out_channels: 8", text)
+
+    def test_shared_weights(self):
+        self.check(self.put(model(
+            [node("MatMul", ["x", "w"], ["a"]), node("MatMul", ["a", "w"], ["b"]),
+             node("Add", ["a", "b"], ["y"])], [value("x", [1, 8, 16])], [value("y", [1])],
+            [tensor("w", [16, 16])])))
+
+    def test_seeds(self):
+        for seed in sorted((SOURCE / "tests" / "fuzz" / "corpus" / "onnx").glob("[!b]*")):
+            with self.subTest(seed.name):
+                self.check(self.put(seed.read_bytes()), warns=True)
+
+
 class Hostile(Onnx):
     def refuse(self, content, *words):
         path = self.put(content)

@@ -7,7 +7,7 @@ import unittest
 
 from driver import SOURCE, Process
 
-COMMANDS = ("predict", "batch", "compare", "trace", "import", "measure", "calibrate", "validate",
+COMMANDS = ("predict", "batch", "compare", "convert", "trace", "import", "measure", "calibrate", "validate",
             "train", "evaluate", "executors", "profiles", "meters", "ops")
 
 

@@ -419,8 +419,8 @@ jc_status onnx_fold_gather(lowering *w) {
     onnx_value *out = onnx_node_output(w, 0);
     // Along the first axis, as shapes are looked into.
     if (status != JC_OK || cells == NULL || onnx_node_int(w, "axis", 0) != 0 ||
-        data->shape.rank == 0 || data->cells == NULL || indices->cells == NULL ||
-        onnx_type_is_real(indices->type)) {
+        data->shape.rank == 0 || data->shape.dim[0] == 0 || data->cells == NULL ||
+        indices->cells == NULL || onnx_type_is_real(indices->type)) {
         return status;
     }
     const size_t row = count(data) / (size_t)data->shape.dim[0];
