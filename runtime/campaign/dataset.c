@@ -43,7 +43,7 @@ void dataset_describe(const jc_campaign_options *o, jc_device *out_device) {
     if (executor.threads > 0) {
         (void)snprintf(threads, sizeof threads, ", %d threads", executor.threads);
     }
-    (void)snprintf(device.executor, sizeof device.executor, "%.40s%s%.16s%s", executor.software,
+    (void)snprintf(device.executor, sizeof device.executor, "%.28s%s%.18s%.15s", executor.software,
                    executor.implementation[0] == '\0' ? "" : ", ", executor.implementation,
                    threads);
     (void)snprintf(device.meter, sizeof device.meter, "%s", o->meter->source);

@@ -30,8 +30,8 @@ static double clip_bound(const lowering *w, const char *name, size_t input, doub
 }
 
 jc_status onnx_emit_clip(lowering *w) {
-    const double low = clip_bound(w, "min", 1, -INFINITY);
-    const double high = clip_bound(w, "max", 2, INFINITY);
+    const double low = clip_bound(w, "min", 1, -(double)INFINITY);
+    const double high = clip_bound(w, "max", 2, (double)INFINITY);
     const bool unbounded = !(high < 3e38); // old exporters write the largest float
     const char *op = low == 0 && high == 6 ? "relu6" : low == 0 && unbounded ? "relu" : "clamp";
     emission e;
