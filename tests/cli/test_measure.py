@@ -137,6 +137,7 @@ class Measure(Process):
 
     def test_signals_stop_it_in_good_order(self):
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_DFL)  # nohup's children ignore SIGHUP, rightly
             process = self.begin()
             self.wait_for_rows(3, process)
             process.send_signal(number)
