@@ -166,6 +166,25 @@ void onnx_emission_set_real(emission *e, const char *param, double value) {
     e->request.value[jc_op_param(e->request.op, param)->slot].real = value;
 }
 
+// Numbers of an operator are bounded, as the YAML reader bounds them: shape rules rely on that.
+static const jc_param *find_wrong_param(const layer_request *request) {
+    for (const jc_param *p = request->op->params; p->name != NULL; ++p) {
+        const jc_value *v = request->value + p->slot;
+        const bool is_list = p->type == JC_PARAM_SIZES;
+        const bool is_size = is_list || p->type == JC_PARAM_SIZE || p->type == JC_PARAM_PAIR;
+        const bool may_derive = !is_list && !p->required && p->default_value == JC_SIZE_DERIVED;
+        const int n = is_list ? (int)v->i + 1 : jc_param_slots(p->type);
+        for (int s = is_list ? 1 : 0; p->type != JC_PARAM_REAL && s < n; ++s) {
+            const int64_t least = is_size ? 1 : p->type == JC_PARAM_INTEGER ? -LARGEST_SIZE : 0;
+            const bool derives = may_derive && v[s].i == JC_SIZE_DERIVED;
+            if (!derives && (v[s].i < least || v[s].i > LARGEST_SIZE)) {
+                return p;
+            }
+        }
+    }
+    return NULL;
+}
+
 jc_status onnx_emission_end(lowering *w, emission *e, int64_t params, uint32_t *out_layer) {
     e->request.has_params = params >= 0;
     e->request.params = params;
@@ -173,16 +192,10 @@ jc_status onnx_emission_end(lowering *w, emission *e, int64_t params, uint32_t *
     if (w->graph->n_layers >= MAX_LAYERS) {
         return onnx_lower_fail(w, JC_EPARSE, "the network has more than %d layers", MAX_LAYERS);
     }
-    // Every number of an operator is bounded, as the YAML reader bounds them: shape rules rely on
-    // that.
-    for (const jc_param *p = e->request.op->params; p->name != NULL; ++p) {
-        for (int s = p->slot; p->type != JC_PARAM_REAL && s < p->slot + jc_param_slots(p->type);
-             ++s) {
-            const int64_t value = e->request.value[s].i;
-            if (value > LARGEST_SIZE || value < -LARGEST_SIZE) {
-                return onnx_lower_fail(w, JC_ESHAPE, "its %s exceeds %d", p->name, LARGEST_SIZE);
-            }
-        }
+    const jc_param *wrong = find_wrong_param(&e->request);
+    if (wrong != NULL) {
+        return onnx_lower_fail(w, JC_ESHAPE, "its %s is not from 1 to %d (0 for padding)",
+                               wrong->name, LARGEST_SIZE);
     }
     jc_error why;
     const jc_status status = graph_apply(w->graph, &e->request, out_layer, &why);
