@@ -207,7 +207,7 @@ class Table:
                  for peer in PEERS]
         scatter = rows.scatter(target)
         self.lines.append("| " + " | ".join([
-            label, str(ours.rows), self.judge(label, goal, ours), cell(ours, n), *cells,
+            label, str(ours.rows), self.judge(label, goal, ours, others), cell(ours, n), *cells,
             "–" if scatter is None else percent(100 * scatter)]) + " |")
         if target != "energy" and n >= MOST_TERMS:
             self.large.append(f"{label} ({n})")
@@ -218,29 +218,31 @@ class Table:
                 self.beaten.append(f"{label} ({percent(ours.rmspe)} against "
                                    f"{percent(others[best].rmspe)}, {best})")
 
-    def judge(self, label, goal, ours):
+    def judge(self, label, goal, ours, others):
         if goal is None:
             return "–"
         self.goals += 1
         if ours.rmspe <= goal:
             return f"≤ {goal}: met"
-        self.missed.append(f"{label} ({percent(ours.rmspe)} for {goal})")
+        ceiling = min(others[peer].rmspe for peer in BLACK_BOXES)
+        self.missed.append(f"{label} ({percent(ours.rmspe)} for {goal}; the better black box has "
+                           f"{percent(ceiling)})")
         return f"≤ {goal}: **missed**"
 
     def text(self):
         def listed(items):
-            return "; ".join(items) + "."
+            return "".join(f"- {item}\n" for item in items)
         met = self.goals - len(self.missed)
         text = "\n".join(self.lines) + f"\n\nGoals met: {met} of {self.goals}.\n"
         if self.missed:
-            text += f"\nMissed: {listed(self.missed)}\n"
+            text += f"\nMissed, RMSPE in per cent:\n\n{listed(self.missed)}"
         better = self.runtimes - len(self.beaten)
         text += (f"\nRuntime at or better than both black boxes: {better} of {self.runtimes} "
                  "kernels.\n")
         if self.beaten:
-            text += f"\nA black box does better at: {listed(self.beaten)}\n"
+            text += f"\nA black box does better at:\n\n{listed(self.beaten)}"
         if self.large:
-            text += f"\n{MOST_TERMS} terms or more: {listed(self.large)}\n"
+            text += f"\n{MOST_TERMS} terms or more:\n\n{listed(self.large)}"
         return text
 
 

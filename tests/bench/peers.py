@@ -144,13 +144,13 @@ def gradient_boosting(kernel, target, sizes, values):
     aside = numpy.arange(len(y)) % 5 == 0
 
     def make(depth, trees):
-        return GradientBoostingRegressor(n_estimators=trees, max_depth=depth, learning_rate=0.1,
+        return GradientBoostingRegressor(n_estimators=trees, max_depth=depth, learning_rate=0.06,
                                          subsample=0.5, max_features=0.3, min_samples_leaf=3,
                                          random_state=0)
 
     tried = []
-    for depth in (3, 6):
-        model = make(depth, 300).fit(x[~aside], y[~aside])
+    for depth in (4, 6):
+        model = make(depth, 600).fit(x[~aside], y[~aside])
         for trees, predicted in enumerate(model.staged_predict(x[aside]), 1):
             tried.append((numpy.mean((predicted - y[aside]) ** 2), depth, trees))
     _, depth, trees = min(tried)
