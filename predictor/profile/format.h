@@ -21,8 +21,8 @@
  *           bound: 1.0986            # of the correction's exponent
  *           backbone:                # sum of coefficient · Π quantity^exponent
  *             - {coefficient: 1e-11, macs: 1}
- *             - {coefficient: 1e-12, rows: 1, from: {width: 9}}    # a regime: counts where
- *                                # width ≥ 9; `below` where it is less
+ *             - {coefficient: 1e-12, rows: 1, from: {width: 9}}  # a regime: counts where
+ *                                # width ≥ 9; `below` where it is less; up to four conditions
  *           variables:               # log(q/at), max(0, log(q/at)), or 1 where q ≥ at
  *             - {name: macs, log: macs, at: 1e6}
  *           terms:                   # correction: exp(Σ coefficient · Π variable^exponent)
@@ -46,8 +46,8 @@ enum { PROFILE_VERSION = 1 };
 /** Keys of variables, by model_transform. */
 extern const char *const profile_transforms[3];
 
-/** Keys of regimes, by model_gate; NULL for none. */
-extern const char *const profile_gates[3];
+/** Keys of regimes, by model_side. */
+extern const char *const profile_sides[2];
 
 /** Fields of jc_errors after `rows` and `terms`: name and place. */
 typedef struct profile_error_field {

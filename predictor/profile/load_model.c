@@ -167,27 +167,35 @@ static jc_status load_exponent(loader *l, const jc_yaml *c, int64_t lowest, int6
     return JC_OK;
 }
 
-static jc_status add_gate(loader *l, const kernel_model *k, const jc_yaml *c, model_term *term) {
-    const jc_yaml *threshold = c->child;
-    if (c->kind != JC_YAML_MAPPING || c->n != 1 || term->gate != MODEL_GATE_NONE) {
-        return load_fail(l, c, "a term has one regime at most: one quantity and its threshold");
+// `from` or `below`: quantities and their thresholds.
+static jc_status add_gates(loader *l, const kernel_model *k, const jc_yaml *c, model_side side,
+                           model_term *term) {
+    if (c->kind != JC_YAML_MAPPING || c->n == 0 || term->n_gates + c->n > MODEL_MAX_GATES) {
+        return jc_error_set(l->err, JC_EFORMAT, l->path, c->line,
+                            "the regime of a term is a mapping of quantities to thresholds, %d at "
+                            "most",
+                            MODEL_MAX_GATES);
     }
-    const int quantity = jc_quantity_find(k->kind, threshold->key);
-    if (quantity < 0) {
-        return jc_error_set(l->err, JC_EFORMAT, l->path, threshold->key_line,
-                            "'%.60s' is no quantity of this kernel", threshold->key);
+    jc_status status = JC_OK;
+    for (const jc_yaml *g = c->child; g != NULL && status == JC_OK; g = g->next) {
+        const int quantity = jc_quantity_find(k->kind, g->key);
+        if (quantity < 0) {
+            return jc_error_set(l->err, JC_EFORMAT, l->path, g->key_line,
+                                "'%.60s' is no quantity of this kernel", g->key);
+        }
+        model_gate *gate = &term->gates[term->n_gates++];
+        *gate = (model_gate){.quantity = (short)quantity, .side = side};
+        status = load_double(l, g, NULL, &gate->at);
     }
-    term->gate =
-        strcmp(c->key, profile_gates[MODEL_GATE_FROM]) == 0 ? MODEL_GATE_FROM : MODEL_GATE_BELOW;
-    term->gate_quantity = (short)quantity;
-    return load_double(l, threshold, NULL, &term->gate_at);
+    return status;
 }
 
 static jc_status add_quantity(loader *l, const kernel_model *k, const jc_yaml *c,
                               model_term *term) {
-    if (strcmp(c->key, profile_gates[MODEL_GATE_FROM]) == 0 ||
-        strcmp(c->key, profile_gates[MODEL_GATE_BELOW]) == 0) {
-        return add_gate(l, k, c, term);
+    for (int side = 0; side < 2; ++side) {
+        if (strcmp(c->key, profile_sides[side]) == 0) {
+            return add_gates(l, k, c, (model_side)side, term);
+        }
     }
     const int quantity = jc_quantity_find(k->kind, c->key);
     int64_t exponent = 0;

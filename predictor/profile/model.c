@@ -84,10 +84,15 @@ double model_variable_value(const model_variable *v, const model_point *point) {
     return 0;
 }
 
+bool model_gate_opens(const model_gate *gate, const double *q) {
+    return (q[gate->quantity] >= gate->at) == (gate->side == MODEL_FROM);
+}
+
 double model_backbone_value(const model_term *term, const double *q) {
-    if (term->gate != MODEL_GATE_NONE &&
-        (q[term->gate_quantity] >= term->gate_at) != (term->gate == MODEL_GATE_FROM)) {
-        return 0;
+    for (int g = 0; g < term->n_gates; ++g) {
+        if (!model_gate_opens(&term->gates[g], q)) {
+            return 0;
+        }
     }
     double value = 1;
     for (int f = 0; f < term->n_factors; ++f) {

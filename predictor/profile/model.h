@@ -21,6 +21,7 @@
 
 enum {
     MODEL_MAX_FACTORS = 6, ///< of one term
+    MODEL_MAX_GATES = 4,   ///< of one term
     MODEL_MAX_VARIABLES = 512,
     MODEL_MAX_TERMS = 1024,
     MODEL_MAX_RANGES = 64,
@@ -50,23 +51,28 @@ typedef struct model_variable {
     double log_at;
 } model_variable;
 
-/** A regime in which a backbone term counts. */
-typedef enum model_gate {
-    MODEL_GATE_NONE,  ///< always
-    MODEL_GATE_FROM,  ///< where the quantity is at least the threshold
-    MODEL_GATE_BELOW, ///< where it is less
+/** On which side of a threshold a quantity must lie. */
+typedef enum model_side {
+    MODEL_FROM,  ///< at least the threshold
+    MODEL_BELOW, ///< less
+} model_side;
+
+/** A condition of a regime. */
+typedef struct model_gate {
+    short quantity;
+    model_side side;
+    double at;
 } model_gate;
 
-/** coefficient · Π quantity^exponent within its regime, or coefficient · Π variable. */
+/** coefficient · Π quantity^exponent where all gates are open, or coefficient · Π variable. */
 typedef struct model_term {
     double coefficient;
     int n_factors;
     short factor[MODEL_MAX_FACTORS];   ///< quantities of a backbone; variables of g, repeated for
                                        ///< powers
     short exponent[MODEL_MAX_FACTORS]; ///< of a backbone; unused in g
-    model_gate gate;                   ///< of a backbone; none in g
-    short gate_quantity;
-    double gate_at;
+    int n_gates;                       ///< of a backbone: its regime; 0 = everywhere. None in g
+    model_gate gates[MODEL_MAX_GATES];
 } model_term;
 
 /** Quantiles of log(measured/predicted) out of fold, by the size of the prediction. */
@@ -123,6 +129,9 @@ void model_point_init(const kernel_model *k, const jc_kernel *kernel, model_poin
 
 /** Value of one variable. */
 double model_variable_value(const model_variable *v, const model_point *point);
+
+/** Whether a gate is open at quantities. */
+bool model_gate_opens(const model_gate *gate, const double *q);
 
 /** Value of one backbone term without its coefficient. */
 double model_backbone_value(const model_term *term, const double *q);

@@ -211,4 +211,6 @@ void jc_quantity_compute(const jc_kernel *kernel, double *out_q) {
     out_q[JC_QUANTITY_OVERLAP] = v.window / v.stride;
     out_q[JC_QUANTITY_GROUPS] = v.groups;
     out_q[JC_QUANTITY_CHANNELS] = v.group_channels * v.groups;
+    out_q[JC_QUANTITY_NARROW] = fmin(v.group_channels, v.width);
+    out_q[JC_QUANTITY_WIDE] = fmax(v.group_channels, v.width);
 }

@@ -48,7 +48,9 @@
     X(SPATIAL, "plane", "in_height · in_width; 1 without a plane")                                 \
     X(OVERLAP, "overlap", "window / stride: uses of each input value")                             \
     X(GROUPS, "group_count", "groups; 1 for kernels without")                                      \
-    X(CHANNELS, "channels", "input channels or features")
+    X(CHANNELS, "channels", "input channels or features")                                          \
+    X(NARROW, "narrow", "the smaller of group_channels and width")                                 \
+    X(WIDE, "wide", "the larger of group_channels and width")
 
 typedef enum jc_quantity {
     JC_QUANTITY_FIRST_DERIVED = JC_KERNEL_MAX_COLUMNS, ///< below: columns of the kernel

@@ -13,7 +13,7 @@
 #include <string.h>
 
 const char *const profile_transforms[3] = {"log", "hinge", "step"};
-const char *const profile_gates[3] = {NULL, "from", "below"};
+const char *const profile_sides[2] = {"from", "below"};
 
 const profile_error_field profile_error_fields[PROFILE_ERROR_FIELDS] = {
     {"rmspe", offsetof(jc_errors, rmspe)},
@@ -90,14 +90,25 @@ static void write_spread(jc_yaml_writer *w, const model_spread *s) {
     jc_yaml_close_sequence(w);
 }
 
-static void write_gate(jc_yaml_writer *w, jc_kernel_kind kind, const model_term *term) {
-    if (term->gate == MODEL_GATE_NONE) {
-        return;
+static void write_gates(jc_yaml_writer *w, jc_kernel_kind kind, const model_term *term) {
+    for (int side = 0; side < 2; ++side) {
+        bool is_open = false;
+        for (int g = 0; g < term->n_gates; ++g) {
+            const model_gate *gate = &term->gates[g];
+            if ((int)gate->side != side) {
+                continue;
+            }
+            if (!is_open) {
+                jc_yaml_write_text(w, profile_sides[side]);
+                jc_yaml_open_mapping(w, true);
+                is_open = true;
+            }
+            write_key_double(w, jc_quantity_name(kind, gate->quantity), gate->at);
+        }
+        if (is_open) {
+            jc_yaml_close_mapping(w);
+        }
     }
-    jc_yaml_write_text(w, profile_gates[term->gate]);
-    jc_yaml_open_mapping(w, true);
-    write_key_double(w, jc_quantity_name(kind, term->gate_quantity), term->gate_at);
-    jc_yaml_close_mapping(w);
 }
 
 static void write_backbone(jc_yaml_writer *w, jc_kernel_kind kind, const model *m) {
@@ -110,7 +121,7 @@ static void write_backbone(jc_yaml_writer *w, jc_kernel_kind kind, const model *
         for (int f = 0; f < term->n_factors; ++f) {
             write_key_int64(w, jc_quantity_name(kind, term->factor[f]), term->exponent[f]);
         }
-        write_gate(w, kind, term);
+        write_gates(w, kind, term);
         jc_yaml_close_mapping(w);
     }
     jc_yaml_close_sequence(w);

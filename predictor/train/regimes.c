@@ -31,10 +31,10 @@ typedef struct search {
     double *refits; ///< [(1 + n_folds) x LAMBDAS x k]: all rows, then without each fold
     double lambdas[LAMBDAS];
     double error[LAMBDAS];
-    size_t n_lambdas;
-    double *A; ///< scratch for refits, [max_terms²]
-    double *b; ///< scratch, [max_terms]
-    double *x; ///< scratch, [max_terms]
+    size_t n_lambdas; ///< solved for all rows; 0 at first
+    double *A;        ///< scratch for refits, [max_terms²]
+    double *b;        ///< scratch, [max_terms]
+    double *x;        ///< scratch, [max_terms]
     size_t *support;
 } search;
 
@@ -186,7 +186,7 @@ static jc_status refit(search *s, const double *lasso, double *out_c) {
 // Path and refits of one fit (0: all rows; f + 1: without fold f).
 static jc_status fit_one(search *s, int fit) {
     make_problem(s, fit - 1);
-    if (fit == 0) {
+    if (s->n_lambdas == 0) {
         double largest = 0;
         for (size_t j = 0; j < s->k; ++j) {
             largest = fmax(largest, s->p.xy[j]);
@@ -227,17 +227,21 @@ static double fold_error(const search *s, int fold, const double *c) {
     return error;
 }
 
+static double predict(const search *s, int fit, size_t l, const double *q) {
+    const double *c = refit_at(s, fit, l);
+    double sum = 0;
+    for (size_t j = 0; j < s->k; ++j) {
+        if (c[j] > 0) {
+            sum += c[j] / s->scale[j] * model_backbone_value(&s->terms[j], q);
+        }
+    }
+    return sum;
+}
+
 static void predict_out_of_fold(const search *s, size_t best, double *out_of_fold) {
     for (size_t i = 0; i < s->rows->n; ++i) {
-        const double *c = refit_at(s, s->options->fold[i] + 1, best);
-        double sum = 0;
-        for (size_t j = 0; j < s->k; ++j) {
-            if (c[j] > 0) {
-                sum += c[j] / s->scale[j] *
-                       model_backbone_value(&s->terms[j], s->rows->q + i * JC_QUANTITY_COUNT);
-            }
-        }
-        out_of_fold[i] = sum;
+        out_of_fold[i] =
+            predict(s, s->options->fold[i] + 1, best, s->rows->q + i * JC_QUANTITY_COUNT);
     }
 }
 
@@ -259,6 +263,14 @@ static jc_status keep(const search *s, size_t best, jc_arena *arena, model *out_
     return JC_OK;
 }
 
+static size_t find_best(const search *s) {
+    size_t best = s->n_lambdas > 1 ? 1 : 0; // at λ_max there is no term
+    for (size_t l = best; l < s->n_lambdas; ++l) {
+        best = s->error[l] < s->error[best] ? l : best;
+    }
+    return best;
+}
+
 static jc_status run(search *s, jc_arena *arena, model *out_model, double *out_of_fold) {
     jc_status status = JC_OK;
     for (int f = -1; f < s->options->n_folds && status == JC_OK; ++f) {
@@ -270,10 +282,7 @@ static jc_status run(search *s, jc_arena *arena, model *out_model, double *out_o
     if (status != JC_OK) {
         return status;
     }
-    size_t best = s->n_lambdas > 1 ? 1 : 0; // at λ_max there is no term
-    for (size_t l = best; l < s->n_lambdas; ++l) {
-        best = s->error[l] < s->error[best] ? l : best;
-    }
+    const size_t best = find_best(s);
     predict_out_of_fold(s, best, out_of_fold);
     return keep(s, best, arena, out_model);
 }
@@ -314,30 +323,224 @@ static jc_status search_alloc(search *s) {
     return done ? JC_OK : JC_ENOMEM;
 }
 
-jc_status regimes_fit(const backbone_rows *rows, const regimes_options *options,
-                      jc_kernel_kind kind, jc_arena *arena, model *out_model, double *out_of_fold) {
-    search s = {.rows = rows, .options = options};
-    model_term *terms = NULL;
-    jc_status status = regimes_candidates(rows, kind, arena, &terms, &s.k);
-    if (status != JC_OK) {
-        return status;
-    }
-    s.terms = terms;
-    double *Z = calloc(BLOCK_ROWS * (s.k + 1), sizeof *Z);
-    double *G = calloc((s.k + 1) * (s.k + 1), sizeof *G);
-    status = search_alloc(&s);
+// Moments of the terms, without those that repeat others.
+static jc_status prepare(search *s) {
+    double *Z = calloc(BLOCK_ROWS * (s->k + 1), sizeof *Z);
+    double *G = calloc((s->k + 1) * (s->k + 1), sizeof *G);
+    jc_status status = search_alloc(s);
     if (status == JC_OK && (Z == NULL || G == NULL)) {
         status = JC_ENOMEM;
     }
     if (status == JC_OK) {
-        find_scale(&s, Z);
-        status = find_moments(&s, Z, G);
+        find_scale(s, Z);
+        status = find_moments(s, Z, G);
     }
     free(Z);
     free(G);
     if (status == JC_OK) {
-        drop_repeated(&s);
+        drop_repeated(s);
+    }
+    return status;
+}
+
+// --- Second round ------------------------------------------------------------------------------
+
+/** Rows of a fit, all in one fold. */
+typedef struct subset {
+    backbone_rows rows;
+    regimes_options options;
+    double *q;
+    double *y;
+    double *weights;
+    double *predicted; ///< of the first round, out of fold
+    int *fold;
+} subset;
+
+static void subset_clear(subset *u) {
+    free(u->q);
+    free(u->y);
+    free(u->weights);
+    free(u->predicted);
+    free(u->fold);
+}
+
+// Rows outside a fold (−1: all).
+static jc_status subset_init(const search *first, const double *predicted, int without, subset *u) {
+    const backbone_rows *all = first->rows;
+    *u = (subset){.options = *first->options};
+    u->q = malloc((all->n + 1) * JC_QUANTITY_COUNT * sizeof *u->q);
+    u->y = malloc((all->n + 1) * sizeof *u->y);
+    u->weights = malloc((all->n + 1) * sizeof *u->weights);
+    u->predicted = malloc((all->n + 1) * sizeof *u->predicted);
+    u->fold = calloc(all->n + 1, sizeof *u->fold);
+    if (u->q == NULL || u->y == NULL || u->weights == NULL || u->predicted == NULL ||
+        u->fold == NULL) {
+        subset_clear(u);
+        return JC_ENOMEM;
+    }
+    size_t n = 0;
+    for (size_t i = 0; i < all->n; ++i) {
+        if (first->options->fold[i] != without) {
+            memcpy(u->q + n * JC_QUANTITY_COUNT, all->q + i * JC_QUANTITY_COUNT,
+                   JC_QUANTITY_COUNT * sizeof *u->q);
+            u->y[n] = all->y[i];
+            u->weights[n] = all->weights[i];
+            u->predicted[n++] = predicted[i];
+        }
+    }
+    u->rows = (backbone_rows){.n = n, .q = u->q, .y = u->y, .weights = u->weights};
+    u->options.fold = u->fold;
+    u->options.n_folds = 1;
+    return JC_OK;
+}
+
+// What the first round used anywhere on its path, then the rules with the leading products.
+static jc_status list_terms(const search *first, jc_kernel_kind kind, const subset *u,
+                            jc_arena *scratch, model_term **out_terms, size_t *out_n) {
+    rule *rules = NULL;
+    model_term *ruled = NULL;
+    size_t n_rules = 0;
+    size_t n_ruled = 0;
+    jc_status status = rules_find(&u->rows, u->predicted, scratch, &rules, &n_rules);
+    if (status == JC_OK) {
+        status = regimes_of_rules(kind, rules, n_rules, scratch, &ruled, &n_ruled);
+    }
+    if (status != JC_OK) {
+        return status;
+    }
+    model_term *terms = jc_arena_alloc(scratch, first->k + n_ruled + 1, sizeof *terms);
+    if (terms == NULL) {
+        return JC_ENOMEM;
+    }
+    size_t n = 0;
+    for (size_t j = 0; j < first->k; ++j) {
+        bool used = false;
+        for (size_t l = 0; l < first->n_lambdas && !used; ++l) {
+            used = refit_at(first, 0, l)[j] > 0;
+        }
+        if (used) {
+            terms[n++] = first->terms[j];
+        }
+    }
+    memcpy(terms + n, ruled, n_ruled * sizeof *terms);
+    *out_terms = terms;
+    *out_n = n + n_ruled;
+    return JC_OK;
+}
+
+// The path on a subset, for the second search's λ where it has them already.
+static jc_status fit_subset(const search *first, jc_kernel_kind kind, const subset *u,
+                            jc_arena *scratch, search *out_s) {
+    search s = *out_s;
+    s.rows = &u->rows;
+    s.options = &u->options;
+    jc_status status = list_terms(first, kind, u, scratch, &s.terms, &s.k);
+    if (status == JC_OK) {
+        status = prepare(&s);
+        status = status == JC_OK ? fit_one(&s, 0) : status;
+        if (status != JC_OK) {
+            search_clear(&s);
+        }
+    }
+    if (status == JC_OK) {
+        *out_s = s;
+    }
+    return status;
+}
+
+// Predictions of a fold's rows for each λ, by rules and a path that had not seen them.
+static jc_status predict_fold(const search *first, const search *second, const double *predicted,
+                              jc_kernel_kind kind, int fold, double *out_of_fold) {
+    const backbone_rows *rows = first->rows;
+    subset u;
+    jc_arena scratch = {0};
+    jc_status status = subset_init(first, predicted, fold, &u);
+    if (status != JC_OK) {
+        return status;
+    }
+    search s = {.n_lambdas = second->n_lambdas};
+    memcpy(s.lambdas, second->lambdas, sizeof s.lambdas);
+    status = fit_subset(first, kind, &u, &scratch, &s);
+    for (size_t l = 0; l < second->n_lambdas && status == JC_OK; ++l) {
+        const size_t solved = l < s.n_lambdas ? l : s.n_lambdas - 1;
+        for (size_t i = 0; i < rows->n; ++i) {
+            if (first->options->fold[i] == fold) {
+                out_of_fold[l * rows->n + i] =
+                    predict(&s, 0, solved, rows->q + i * JC_QUANTITY_COUNT);
+            }
+        }
+    }
+    if (status == JC_OK) {
+        search_clear(&s);
+    }
+    subset_clear(&u);
+    jc_arena_clear(&scratch);
+    return status;
+}
+
+static double weighted_error(const backbone_rows *rows, const double *predicted) {
+    double error = 0;
+    for (size_t i = 0; i < rows->n; ++i) {
+        error += rows->weights[i] * pow(predicted[i] / rows->y[i] - 1, 2);
+    }
+    return error;
+}
+
+// The second round as a whole; the model and its predictions are replaced where it is better.
+static jc_status choose_rules(const search *first, search *second, jc_kernel_kind kind,
+                              jc_arena *arena, model *m, double *predicted) {
+    const backbone_rows *rows = first->rows;
+    double *out_of_fold = malloc((rows->n + 1) * LAMBDAS * sizeof *out_of_fold);
+    jc_status status = out_of_fold == NULL ? JC_ENOMEM : JC_OK;
+    for (int f = 0; f < first->options->n_folds && status == JC_OK; ++f) {
+        status = predict_fold(first, second, predicted, kind, f, out_of_fold);
+    }
+    if (status == JC_OK) {
+        for (size_t l = 0; l < second->n_lambdas; ++l) {
+            second->error[l] = weighted_error(rows, out_of_fold + l * rows->n);
+        }
+        const size_t best = find_best(second);
+        if (second->error[best] < weighted_error(rows, predicted)) {
+            memcpy(predicted, out_of_fold + best * rows->n, rows->n * sizeof *predicted);
+            status = keep(second, best, arena, m);
+        }
+    }
+    free(out_of_fold);
+    return status;
+}
+
+static jc_status try_rules(const search *first, jc_kernel_kind kind, jc_arena *arena, model *m,
+                           double *predicted) {
+    subset u;
+    jc_arena scratch = {0};
+    jc_status status = subset_init(first, predicted, -1, &u);
+    if (status != JC_OK) {
+        return status;
+    }
+    search second = {.n_lambdas = 0};
+    status = fit_subset(first, kind, &u, &scratch, &second);
+    if (status == JC_OK) {
+        status = choose_rules(first, &second, kind, arena, m, predicted);
+        search_clear(&second);
+    }
+    subset_clear(&u);
+    jc_arena_clear(&scratch);
+    return status;
+}
+
+jc_status regimes_fit(const backbone_rows *rows, const regimes_options *options,
+                      jc_kernel_kind kind, jc_arena *arena, model *out_model, double *out_of_fold) {
+    search s = {.rows = rows, .options = options};
+    jc_status status = regimes_candidates(rows, kind, arena, &s.terms, &s.k);
+    if (status != JC_OK) {
+        return status;
+    }
+    status = prepare(&s);
+    if (status == JC_OK) {
         status = run(&s, arena, out_model, out_of_fold);
+    }
+    if (status == JC_OK) {
+        status = try_rules(&s, kind, arena, out_model, out_of_fold);
     }
     search_clear(&s);
     return status;

@@ -10,12 +10,15 @@
  *
  * Minimises (1/2)·Σ w(1 − Σ c·f/y)²/Σw + λ·Σ s·c over c ≥ 0, s the root mean square of f/y; then,
  * as the relaxed lasso does, non-negative least squares on the terms chosen. λ by cross-validation.
+ *
+ * A second round offers, beside what the first one used, the regimes that trees find in its errors
+ * (rules.h), anew without each fold; it replaces the first where the folds say that it is better.
  * Sources: Tibshirani 1996; Meinshausen 2007; Lawson and Hanson 1974. docs/METHOD.md.
  */
 #ifndef JC_TRAIN_REGIMES_H
 #define JC_TRAIN_REGIMES_H
 
-#include "backbone.h"
+#include "rules.h"
 
 typedef struct regimes_options {
     const int *fold; ///< [n] of the rows
@@ -36,5 +39,9 @@ JC_MUST_USE jc_status regimes_fit(const backbone_rows *rows, const regimes_optio
 /** The candidates alone, for rows. */
 JC_MUST_USE jc_status regimes_candidates(const backbone_rows *rows, jc_kernel_kind kind,
                                          jc_arena *arena, model_term **out_terms, size_t *out_n);
+
+/** Terms of regimes that trees found: each rule with the leading products of the kernel. */
+JC_MUST_USE jc_status regimes_of_rules(jc_kernel_kind kind, const rule *rules, size_t n_rules,
+                                       jc_arena *arena, model_term **out_terms, size_t *out_n);
 
 #endif

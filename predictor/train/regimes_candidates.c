@@ -13,10 +13,11 @@ enum { MOST_GATES = 128, MOST_TERMS = 1280, MOST_CORES = 48, NONE = -1, BATCH = 
 
 // --- Cores -------------------------------------------------------------------------------------
 
-// Products of loop lengths; ends with NONE. `padded`: also with channels rounded up.
+// Products of loop lengths; ends with NONE.
 typedef struct core {
     int length[LENGTHS];
-    bool padded;
+    bool padded;  ///< also with channels rounded up
+    bool leading; ///< what an algorithm is chosen for: enters regimes that trees find
 } core;
 
 #define CALL JC_QUANTITY_CALLS
@@ -30,25 +31,36 @@ typedef struct core {
 
 // Multiply-accumulates and their parts; packing of inputs (IN·C, ROWS·K·C) and weights (K·C·N);
 // writing of outputs (ROWS·N).
-static const core convolution[] = {
-    {{CALL, NONE}, false},      {{BATCH, NONE}, false},        {{ROWS, NONE}, false},
-    {{IN, C, NONE}, true},      {{ROWS, C, NONE}, true},       {{ROWS, N, NONE}, true},
-    {{ROWS, K, NONE}, false},   {{ROWS, K, C, NONE}, false},   {{ROWS, K, N, NONE}, true},
-    {{ROWS, C, N, NONE}, true}, {{ROWS, K, C, N, NONE}, true}, {{K, C, N, NONE}, false},
-    {{K, C, NONE}, false},      {{K, N, NONE}, false},         {{NONE}, false}};
+static const core convolution[] = {{{CALL, NONE}, false, true},
+                                   {{BATCH, NONE}, false, false},
+                                   {{ROWS, NONE}, false, false},
+                                   {{IN, C, NONE}, true, true},
+                                   {{ROWS, C, NONE}, true, false},
+                                   {{ROWS, N, NONE}, true, true},
+                                   {{ROWS, K, NONE}, false, false},
+                                   {{ROWS, K, C, NONE}, false, false},
+                                   {{ROWS, K, N, NONE}, true, false},
+                                   {{ROWS, C, N, NONE}, true, false},
+                                   {{ROWS, K, C, N, NONE}, true, true},
+                                   {{K, C, N, NONE}, false, true},
+                                   {{K, C, NONE}, false, false},
+                                   {{K, N, NONE}, false, false},
+                                   {{NONE}, false, false}};
 // A window is reduced by lines and then across (LINE·SIDE·C), or at once (ROWS·K·C).
 static const core pooling[] = {
-    {{CALL, NONE}, false},          {{BATCH, NONE}, false},      {{ROWS, NONE}, false},
-    {{IN, C, NONE}, true},          {{ROWS, C, NONE}, true},     {{ROWS, SIDE, C, NONE}, false},
-    {{ROWS, K, C, NONE}, true},     {{ROWS, K, NONE}, false},    {{LINE, C, NONE}, false},
-    {{LINE, SIDE, C, NONE}, false}, {{LINE, K, C, NONE}, false}, {{NONE}, false}};
+    {{CALL, NONE}, false, true},        {{BATCH, NONE}, false, false},
+    {{ROWS, NONE}, false, false},       {{IN, C, NONE}, true, true},
+    {{ROWS, C, NONE}, true, true},      {{ROWS, SIDE, C, NONE}, false, false},
+    {{ROWS, K, C, NONE}, true, true},   {{ROWS, K, NONE}, false, false},
+    {{LINE, C, NONE}, false, false},    {{LINE, SIDE, C, NONE}, false, false},
+    {{LINE, K, C, NONE}, false, false}, {{NONE}, false, false}};
 static const core product[] = {
-    {{CALL, NONE}, false}, {{ROWS, NONE}, true},       {{C, NONE}, true},
-    {{N, NONE}, true},     {{ROWS, C, NONE}, true},    {{ROWS, N, NONE}, true},
-    {{C, N, NONE}, true},  {{ROWS, C, N, NONE}, true}, {{NONE}, false}};
-static const core elements[] = {{{CALL, NONE}, false},    {{BATCH, NONE}, false},
-                                {{ROWS, NONE}, false},    {{N, NONE}, false},
-                                {{ROWS, N, NONE}, false}, {{NONE}, false}};
+    {{CALL, NONE}, false, true}, {{ROWS, NONE}, true, false},      {{C, NONE}, true, false},
+    {{N, NONE}, true, false},    {{ROWS, C, NONE}, true, true},    {{ROWS, N, NONE}, true, true},
+    {{C, N, NONE}, true, true},  {{ROWS, C, N, NONE}, true, true}, {{NONE}, false, false}};
+static const core elements[] = {{{CALL, NONE}, false, true},    {{BATCH, NONE}, false, false},
+                                {{ROWS, NONE}, false, false},   {{N, NONE}, false, false},
+                                {{ROWS, N, NONE}, false, true}, {{NONE}, false, false}};
 
 static const core *find_cores(jc_kernel_kind kind) {
     if (kind == JC_KERNEL_CONV2D || kind == JC_KERNEL_CONV_TRANSPOSE2D) {
@@ -127,16 +139,9 @@ static void list_cores(jc_kernel_kind kind, core_list *out_list) {
 
 // --- Gates -------------------------------------------------------------------------------------
 
-typedef struct gate {
-    int quantity;
-    double at;
-    model_gate gate;
-    bool is_bytes;
-} gate;
-
 typedef struct gate_list {
     const backbone_rows *rows;
-    gate gates[MOST_GATES];
+    model_gate gates[MOST_GATES];
     size_t n;
     bool *patterns; ///< [MOST_GATES x rows]: where each gate from the list lets through
 } gate_list;
@@ -146,21 +151,16 @@ static bool is_bytes(int quantity) {
            quantity == JC_QUANTITY_WEIGHT_BYTES || quantity == JC_QUANTITY_MOVED_BYTES;
 }
 
-static bool opens(const backbone_rows *rows, size_t i, const gate *g) {
-    const double q = rows->q[i * JC_QUANTITY_COUNT + (size_t)g->quantity];
-    return (q >= g->at) == (g->gate == MODEL_GATE_FROM);
-}
-
 // Add a gate unless it lets through too few or too many rows, or just those of another gate.
-static void offer(gate_list *l, int quantity, double at, model_gate kind) {
-    const gate g = {quantity, at, kind, is_bytes(quantity)};
+static void offer(gate_list *l, int quantity, double at, model_side side) {
+    const model_gate g = {(short)quantity, side, at};
     if (l->n == MOST_GATES) {
         return;
     }
     bool *pattern = l->patterns + l->n * l->rows->n;
     size_t open = 0;
     for (size_t i = 0; i < l->rows->n; ++i) {
-        pattern[i] = opens(l->rows, i, &g);
+        pattern[i] = model_gate_opens(&g, l->rows->q + i * JC_QUANTITY_COUNT);
         open += pattern[i] ? 1 : 0;
     }
     const double share = (double)open / (double)l->rows->n;
@@ -176,8 +176,8 @@ static void offer(gate_list *l, int quantity, double at, model_gate kind) {
 }
 
 static void offer_both(gate_list *l, int quantity, double at) {
-    offer(l, quantity, at, MODEL_GATE_FROM);
-    offer(l, quantity, at, MODEL_GATE_BELOW);
+    offer(l, quantity, at, MODEL_FROM);
+    offer(l, quantity, at, MODEL_BELOW);
 }
 
 // Bytes outgrow caches: upward only, so that a larger layer never costs less for it.
@@ -186,7 +186,7 @@ static void offer_bytes(gate_list *l) {
                                 JC_QUANTITY_WEIGHT_BYTES, JC_QUANTITY_MOVED_BYTES};
     for (size_t b = 0; b < sizeof bytes / sizeof bytes[0]; ++b) {
         for (int p = 12; p <= 32; ++p) {
-            offer(l, bytes[b], ldexp(1, p), MODEL_GATE_FROM);
+            offer(l, bytes[b], ldexp(1, p), MODEL_FROM);
         }
     }
 }
@@ -239,17 +239,39 @@ jc_status regimes_candidates(const backbone_rows *rows, jc_kernel_kind kind, jc_
     n = cores.n;
     for (size_t g = 0; g < l->n; ++g) {
         for (size_t c = 0; c < cores.n && n < MOST_TERMS; ++c) {
-            if (cores.is_arithmetic[c] && l->gates[g].is_bytes) {
+            if (cores.is_arithmetic[c] && is_bytes(l->gates[g].quantity)) {
                 continue;
             }
             terms[n] = cores.terms[c];
-            terms[n].gate = l->gates[g].gate;
-            terms[n].gate_quantity = (short)l->gates[g].quantity;
-            terms[n++].gate_at = l->gates[g].at;
+            terms[n].gates[0] = l->gates[g];
+            terms[n++].n_gates = 1;
         }
     }
     free(patterns);
     free(l);
+    *out_terms = terms;
+    *out_n = n;
+    return JC_OK;
+}
+
+jc_status regimes_of_rules(jc_kernel_kind kind, const rule *rules, size_t n_rules, jc_arena *arena,
+                           model_term **out_terms, size_t *out_n) {
+    const core *table = find_cores(kind);
+    model_term *terms = jc_arena_alloc(arena, n_rules * MOST_CORES + 1, sizeof *terms);
+    if (terms == NULL) {
+        return JC_ENOMEM;
+    }
+    size_t n = 0;
+    for (size_t r = 0; r < n_rules; ++r) {
+        for (const core *c = table; c->length[0] != NONE; ++c) {
+            if (!c->leading) {
+                continue;
+            }
+            terms[n] = make_core(c, table, 0);
+            terms[n].n_gates = rules[r].n_gates;
+            memcpy(terms[n++].gates, rules[r].gates, sizeof rules[r].gates);
+        }
+    }
     *out_terms = terms;
     *out_n = n;
     return JC_OK;

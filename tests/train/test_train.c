@@ -347,6 +347,26 @@ Test(train, finds_a_regime) {
     jc_profile_free(profile);
 }
 
+// Three times the cost where the larger of both channels is neither small nor large: a regime of
+// two conditions, at thresholds that no rule names.
+Test(train, finds_a_regime_of_two_conditions) {
+    jc_dataset d = make_dataset(35, 0.02);
+    for (int i = 0; i < ROWS; ++i) {
+        const int64_t *size = data_rows[i].kernel.size;
+        const int64_t wide = size[JC_WINDOW_IN_CHANNELS] > size[JC_WINDOW_OUT_CHANNELS]
+                                 ? size[JC_WINDOW_IN_CHANNELS]
+                                 : size[JC_WINDOW_OUT_CHANNELS];
+        if (wide >= 40 && wide < 90) {
+            data_rows[i].measured.runtime_s *= 3;
+        }
+    }
+    jc_profile *profile = train(&d);
+    jc_coverage c;
+    jc_profile_coverage(profile, 0, &c);
+    cr_expect_lt(c.held_out[JC_TARGET_RUNTIME].mape, 0.1, "%g", c.held_out[JC_TARGET_RUNTIME].mape);
+    jc_profile_free(profile);
+}
+
 // --- Files -------------------------------------------------------------------------------------
 
 static char *read_whole(const char *path, size_t *out_length) {
@@ -422,10 +442,11 @@ static const struct {
     {"batch_size: [", "batch_sice: [", "'batch_sice' is no quantity of this kernel"},
     {"- {coefficient: ", "- {coefficient: -", "must not be negative"},
     {"- {coefficient: ", "- {from: {colour: 3}, coefficient: ", "'colour' is no quantity"},
-    {"- {coefficient: ", "- {from: 3, coefficient: ", "one regime at most"},
+    {"- {coefficient: ", "- {from: 3, coefficient: ", "mapping of quantities to thresholds"},
     {"- {coefficient: ", "- {below: {macs: x}, coefficient: ", "must be a finite number"},
-    {"- {coefficient: ", "- {below: {macs: 1}, from: {macs: 1}, coefficient: ",
-     "one regime at most"},
+    {"- {coefficient: ",
+     "- {below: {macs: 1, rows: 1, width: 1}, from: {macs: 1, rows: 1}, coefficient: ",
+     "4 at most"},
 };
 
 Test(train, damaged_profiles_are_refused_by_name) {
