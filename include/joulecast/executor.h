@@ -106,6 +106,12 @@ typedef struct jc_executor {
      *                     events, the child's).
      */
     jc_status (*run)(jc_task *task, uint64_t n, double *out_seconds, jc_error *err);
+
+    /**
+     * Processor time that whoever does the work has used so far, in s; NaN = unknown. NULL where
+     * the calling thread does it.
+     */
+    double (*worked_s)(const jc_task *task);
     void (*release)(jc_task *task); ///< NULL is allowed
 } jc_executor;
 

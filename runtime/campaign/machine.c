@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The machine as Linux describes it.
+#define _GNU_SOURCE // sched_getaffinity
 #include "machine.h"
 
 #include <joulecast/campaign.h>
@@ -8,13 +9,15 @@
 
 #include <ctype.h>
 #include <math.h>
+#include <sched.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-// A thread that works most of the time is the one the work is done by.
+// A thread or process that works most of the time is the one the work is done by.
 static const double WORKER_SHARE = 0.5;
 
 // First line of a file that begins with `key`, without it; false if there is none.
@@ -50,29 +53,39 @@ static double read_pressure(const char *key) {
     return at == NULL ? (double)NAN : strtod(at + strlen(key), NULL);
 }
 
+// Others that wait for the cores that this process must not use do not disturb it.
+static bool is_bound(void) {
+    cpu_set_t cores;
+    return sched_getaffinity(0, sizeof cores, &cores) == 0 &&
+           CPU_COUNT(&cores) < sysconf(_SC_NPROCESSORS_ONLN);
+}
+
 double machine_recent_load(void) {
-    return read_pressure("avg10=") / 100;
+    return is_bound() ? (double)NAN : read_pressure("avg10=") / 100;
 }
 
-machine_moment machine_now(void) {
+double machine_thread_worked_s(void) {
     struct timespec worked = {0};
-    machine_moment now = {.waited_s = 1e-6 * read_pressure("total=")};
     (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &worked); // cannot fail for this clock
-    now.worked_s = (double)worked.tv_sec + 1e-9 * (double)worked.tv_nsec;
-    now.wall_s = clock_now_s();
-    return now;
+    return (double)worked.tv_sec + 1e-9 * (double)worked.tv_nsec;
 }
 
-double machine_load_since(const machine_moment *begin) {
-    const machine_moment end = machine_now();
-    const double wall_s = end.wall_s - begin->wall_s;
+machine_moment machine_now(double worked_s) {
+    return (machine_moment){.wall_s = clock_now_s(),
+                            .waited_s = is_bound() ? (double)NAN : 1e-6 * read_pressure("total="),
+                            .worked_s = worked_s};
+}
+
+double machine_load_between(const machine_moment *begin, const machine_moment *end) {
+    const double wall_s = end->wall_s - begin->wall_s;
     if (!(wall_s > 0)) {
         return (double)NAN;
     }
-    const double waited = (end.waited_s - begin->waited_s) / wall_s;
-    const double worked = (end.worked_s - begin->worked_s) / wall_s;
+    const double waited = (end->waited_s - begin->waited_s) / wall_s;
+    const double worked = (end->worked_s - begin->worked_s) / wall_s;
     const double lacked = worked > WORKER_SHARE ? 1 - worked : (double)NAN;
-    return fmin(1, fmax(0, fmax(waited, lacked))); // fmax takes the number of a number and a NaN
+    const double load = fmax(waited, lacked); // the number of a number and a NaN
+    return isnan(load) ? load : fmin(1, fmax(0, load));
 }
 
 double machine_steal(void) {

@@ -7,21 +7,26 @@
 typedef struct machine_moment {
     double wall_s;
     double waited_s; ///< in which some task waited for a core, since the start; NaN = unknown
-    double worked_s; ///< of this thread
+    double worked_s; ///< by whoever does the work; NaN = unknown
 } machine_moment;
 
-machine_moment machine_now(void);
+/** @param worked_s  by whoever does the work, so far; NaN = unknown */
+machine_moment machine_now(double worked_s);
+
+/** Processor time of the calling thread, in s. */
+double machine_thread_worked_s(void);
 
 /**
- * Share of the time from `begin` until now in which something waited for a core: by the pressure
- * stall information of Linux (Documentation/accounting/psi.rst) and, where the work is this
- * thread's, by what this thread lacked.
+ * Share of the time between two moments in which something waited for a core: by the pressure stall
+ * information of Linux (Documentation/accounting/psi.rst), which is of the whole machine and hence
+ * left out where this process is bound to some of its cores, and by what the one who does the work
+ * lacked.
  *
  * @return 0 to 1; NaN = unknown
  */
-double machine_load_since(const machine_moment *begin);
+double machine_load_between(const machine_moment *begin, const machine_moment *end);
 
-/** Share of the last ten seconds in which something waited for a core; NaN = unknown. */
+/** Share of the last ten seconds in which something waited for a core, likewise; NaN = unknown. */
 double machine_recent_load(void);
 
 /** Share of all processor time since the machine started that a hypervisor gave to others; NaN. */

@@ -103,19 +103,25 @@ static jc_status run_batches(const attempt *a, jc_measurement *measured, jc_erro
     return JC_OK;
 }
 
+static machine_moment moment(const attempt *a) {
+    double (*const worked_s)(const jc_task *) = a->executor->worked_s;
+    return machine_now(worked_s == NULL ? machine_thread_worked_s() : worked_s(a->task));
+}
+
 // A window that something disturbed is still a window: the caller judges by its load.
 static jc_status measure_once(const attempt *a, jc_window *out_window, jc_error *err) {
     jc_window window = {
         .measured = {.power_w = (double)NAN, .energy_j = (double)NAN, .idle_power_w = (double)NAN}};
     jc_meter_window metered = {.energy_j = (double)NAN};
-    const machine_moment begin = machine_now();
+    const machine_moment begin = moment(a);
     jc_status meter_status = a->meter->begin(a->meter_handle, err);
     jc_error run_err = {.status = JC_OK};
     const jc_status run_status = run_batches(a, &window.measured, &run_err);
     if (meter_status == JC_OK) {
         meter_status = a->meter->end(a->meter_handle, &metered, err);
     }
-    window.load = machine_load_since(&begin);
+    const machine_moment end = moment(a);
+    window.load = machine_load_between(&begin, &end);
     if (run_status != JC_OK) {
         if (err != NULL) {
             *err = run_err;

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -186,6 +187,16 @@ static bool reap(child *c, double timeout_s, int *out_status) {
         (void)nanosleep(&pause, NULL);
     }
     return false;
+}
+
+double child_worked_s(const child *c) {
+    clockid_t clock = 0;
+    struct timespec worked = {0};
+    if (c->pid <= 0 || clock_getcpuclockid(c->pid, &clock) != 0 ||
+        clock_gettime(clock, &worked) != 0) {
+        return (double)NAN;
+    }
+    return (double)worked.tv_sec + 1e-9 * (double)worked.tv_nsec;
 }
 
 static jc_status report_death(child *c, jc_error *err) {

@@ -38,6 +38,9 @@ JC_MUST_USE jc_status child_send(child *c, const char *text, size_t length, doub
  */
 JC_MUST_USE jc_status child_receive(child *c, double timeout_s, char *line, jc_error *err);
 
+/** Processor time of the process itself, in s, without those that it started; NaN = unknown. */
+double child_worked_s(const child *c);
+
 /** Kill it and all that it started; NULL is allowed. */
 void child_stop(child *c);
 

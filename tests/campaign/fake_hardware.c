@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 fake_hardware fake;
 
@@ -82,6 +83,13 @@ static jc_status run(jc_task *task, uint64_t n, double *out_seconds, jc_error *e
     return JC_OK;
 }
 
+static double worked_s(const jc_task *task) {
+    (void)task;
+    struct timespec t = {0};
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (1 - fake.lacked_share) * ((double)t.tv_sec + 1e-9 * (double)t.tv_nsec);
+}
+
 static void release(jc_task *task) {
     free(task);
 }
@@ -95,6 +103,7 @@ const jc_executor fake_executor = {
     .prepare_kernel = prepare_kernel,
     .prepare_network = prepare_network,
     .run = run,
+    .worked_s = worked_s,
     .release = release,
 };
 

@@ -23,7 +23,8 @@ typedef struct fake_hardware {
     int nonsense_windows; ///< how many
     int stop_after;       ///< windows after which `stop` is set; 0 = never
     volatile sig_atomic_t stop;
-    double noise; ///< every other batch takes longer by this share
+    double noise;        ///< every other batch takes longer by this share
+    double lacked_share; ///< of the time, that its processor gave to others
     int n_batches;
 } fake_hardware;
 

@@ -230,6 +230,10 @@ static jc_status run_command(jc_task *task, uint64_t n, double *out_seconds, jc_
     return JC_OK;
 }
 
+static double worked_s(const jc_task *task) {
+    return task->handle->child == NULL ? (double)NAN : child_worked_s(task->handle->child);
+}
+
 static void release(jc_task *task) {
     free(task); // the child gives up its own when it is asked for another
 }
@@ -243,5 +247,6 @@ const jc_executor executor_command = {
     .prepare_kernel = prepare_kernel,
     .prepare_network = prepare_network,
     .run = run_command,
+    .worked_s = worked_s,
     .release = release,
 };
