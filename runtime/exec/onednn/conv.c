@@ -2,20 +2,7 @@
 // Convolutions, dense, grouped, depthwise, dilated and transposed, with what is fused into them.
 #include "emit.h"
 
-// Padding at the far edge that makes the window rule give the output size.
-static int64_t far_padding(const int64_t *s, int axis) {
-    const int64_t span = s[JC_WINDOW_DILATION_H + axis] * (s[JC_WINDOW_KERNEL_H + axis] - 1) + 1;
-    const int64_t reach =
-        (s[JC_WINDOW_OUT_HEIGHT + axis] - 1) * s[JC_WINDOW_STRIDE_H + axis] + span;
-    return reach - s[JC_WINDOW_IN_HEIGHT + axis] - s[JC_WINDOW_PADDING_H + axis];
-}
-
-// The same of the transpose, whose window slides over the output.
-static int64_t far_padding_transposed(const int64_t *s, int axis) {
-    const int64_t span = s[JC_WINDOW_DILATION_H + axis] * (s[JC_WINDOW_KERNEL_H + axis] - 1) + 1;
-    const int64_t reach = (s[JC_WINDOW_IN_HEIGHT + axis] - 1) * s[JC_WINDOW_STRIDE_H + axis] + span;
-    return reach - s[JC_WINDOW_OUT_HEIGHT + axis] - s[JC_WINDOW_PADDING_H + axis];
-}
+#include "runtime/exec/shared/window.h"
 
 typedef struct conv_shape {
     int64_t src[4], dst[4];
@@ -48,11 +35,7 @@ static conv_shape shape_of(const jc_kernel *kernel, bool transposed) {
         c.strides[axis] = s[JC_WINDOW_STRIDE_H + axis];
         c.dilates[axis] = s[JC_WINDOW_DILATION_H + axis] - 1; // oneDNN counts the gaps
         c.near[axis] = s[JC_WINDOW_PADDING_H + axis];
-        c.far[axis] = transposed ? far_padding_transposed(s, axis) : far_padding(s, axis);
-        // A rest that the stride leaves over needs no negative padding.
-        if (c.far[axis] < 0 && c.far[axis] > -c.strides[axis] && !transposed) {
-            c.far[axis] = 0;
-        }
+        c.far[axis] = window_far_padding(s, axis, transposed);
     }
     return c;
 }

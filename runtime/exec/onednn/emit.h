@@ -11,39 +11,10 @@
 
 #include "program.h"
 
-enum { MOST_POST_OPS = 3 };
-
-/** One thing that is done to each value of a result before it is written. */
-typedef struct post_op {
-    bool is_sum; ///< add what stands in the place of the result already: tensor `addend`
-    tensor_id addend;
-    jc_kernel_kind activation; ///< otherwise
-    double slope;              ///< of leaky_relu
-} post_op;
-
-/** A kernel at its place. */
-typedef struct node {
-    const jc_kernel *kernel;
-    const jc_op *op;        ///< NULL: a kernel by itself, with the operator's usual parameters
-    const jc_op_call *call; ///< NULL with op
-    size_t n_inputs;
-    const tensor_id *inputs; ///< [n_inputs]
-    const jc_shape *output;  ///< NULL with op
-    bool has_norm;           ///< convolutions: a batch normalisation is folded in
-    double norm_eps;
-    size_t n_post_ops; ///< convolutions and linear layers
-    post_op post_ops[MOST_POST_OPS];
-} node;
+#include "runtime/exec/shared/node.h"
 
 /** Append what a node does; returns its result. */
 tensor_id emit_node(program *p, const node *n);
-
-/** Whether the node's operator is the one of this name. */
-bool node_is(const node *n, const char *name);
-
-/** A parameter of the node's operator; `otherwise` where it has none of that name. */
-int64_t node_integer(const node *n, const char *name, int64_t otherwise);
-double node_real(const node *n, const char *name, double otherwise);
 
 /** Type of activations that may be negative, and of weights. */
 dnnl_data_type_t activation_type(const program *p);

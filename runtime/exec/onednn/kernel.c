@@ -1,127 +1,51 @@
 // SPDX-License-Identifier: Apache-2.0
-// Kernels by themselves: the tensors each kind works on, and the table of all kinds.
+// Kernels by themselves, and the table of all kinds.
 #include "kernel.h"
 
 #include "common/number.h"
+#include "runtime/exec/shared/inputs.h"
 
 #include <inttypes.h>
 
-enum { MOST_INPUTS = 3 };
-
-/** Shapes of the tensors that a kernel reads. */
-typedef struct kernel_inputs {
-    int n;
-    int rank[MOST_INPUTS];
-    int64_t dims[MOST_INPUTS][4];
-} kernel_inputs;
-
-typedef struct kernel_row {
-    tensor_id (*emit)(program *p, const node *n);
-    kernel_inputs (*inputs)(const int64_t *size);
-} kernel_row;
-
-static kernel_inputs image_inputs(const int64_t *s) {
-    return (kernel_inputs){.n = 1, .rank = {4}, .dims = {{s[0], s[1], s[2], s[3]}}};
-}
-
-static kernel_inputs row_inputs(const int64_t *s) {
-    return (kernel_inputs){.n = 1, .rank = {2}, .dims = {{s[0], s[1]}}};
-}
-
-// batch_size, elements, axis_size
-static kernel_inputs axis_inputs(const int64_t *s) {
-    return (kernel_inputs){.n = 1, .rank = {2}, .dims = {{s[0] * (s[1] / s[2]), s[2]}}};
-}
-
-static kernel_inputs matmul_inputs(const int64_t *s) {
-    return (kernel_inputs){
-        .n = 2, .rank = {3, 3}, .dims = {{s[0], s[1], s[2]}, {s[0], s[2], s[3]}}};
-}
-
-static kernel_inputs attention_inputs(const int64_t *s) {
-    return (kernel_inputs){
-        .n = 3,
-        .rank = {4, 4, 4},
-        .dims = {{s[0], s[1], s[2], s[4]}, {s[0], s[1], s[3], s[4]}, {s[0], s[1], s[3], s[5]}}};
-}
-
-// Operands of full size as far as operand_elements goes; what is left over is one value for each of
-// so many equal parts, as in squeeze-and-excitation. None fits: n = 0.
-static kernel_inputs combine_inputs(const int64_t *s) {
-    const int64_t full = s[2] / s[1];
-    const int64_t rest = s[2] % s[1];
-    kernel_inputs in = {.n = (int)(full <= MOST_INPUTS ? full : 0)};
-    if (rest != 0) {
-        if (s[1] % rest != 0 || full + 1 > MOST_INPUTS) {
-            return (kernel_inputs){0};
-        }
-        in.n++;
-    }
-    if (full < 1 || in.n < 2) {
-        return (kernel_inputs){0};
-    }
-    const int64_t parts = rest != 0 ? rest : s[1];
-    for (int i = 0; i < in.n; ++i) {
-        in.rank[i] = 3;
-        in.dims[i][0] = s[0];
-        in.dims[i][1] = parts;
-        in.dims[i][2] = i < full ? s[1] / parts : 1;
-    }
-    return in;
-}
-
-// Two halves.
-static kernel_inputs concat_inputs(const int64_t *s) {
-    if (s[1] < 2) {
-        return (kernel_inputs){0};
-    }
-    return (kernel_inputs){
-        .n = 2, .rank = {2, 2}, .dims = {{s[0], s[1] / 2}, {s[0], s[1] - s[1] / 2}}};
-}
-
-static kernel_inputs embedding_inputs(const int64_t *s) {
-    return (kernel_inputs){.n = 1, .rank = {1}, .dims = {{s[0]}}};
-}
-
-static const kernel_row rows[JC_KERNEL_COUNT] = {
-    [JC_KERNEL_CONV2D] = {emit_conv, image_inputs},
-    [JC_KERNEL_CONV_TRANSPOSE2D] = {emit_conv_transpose, image_inputs},
-    [JC_KERNEL_LINEAR] = {emit_linear, row_inputs},
-    [JC_KERNEL_MATMUL] = {emit_matmul, matmul_inputs},
-    [JC_KERNEL_ATTENTION] = {emit_attention, attention_inputs},
-    [JC_KERNEL_MAX_POOL2D] = {emit_pool, image_inputs},
-    [JC_KERNEL_AVG_POOL2D] = {emit_pool, image_inputs},
-    [JC_KERNEL_BATCH_NORM] = {emit_batch_norm, image_inputs},
-    [JC_KERNEL_LAYER_NORM] = {emit_layer_norm, axis_inputs},
-    [JC_KERNEL_LRN] = {emit_lrn, image_inputs},
-    [JC_KERNEL_SOFTMAX] = {emit_softmax, axis_inputs},
-    [JC_KERNEL_RELU] = {emit_activation, row_inputs},
-    [JC_KERNEL_RELU6] = {emit_activation, row_inputs},
-    [JC_KERNEL_LEAKY_RELU] = {emit_activation, row_inputs},
-    [JC_KERNEL_PRELU] = {emit_prelu, row_inputs},
-    [JC_KERNEL_SIGMOID] = {emit_activation, row_inputs},
-    [JC_KERNEL_TANH] = {emit_activation, row_inputs},
-    [JC_KERNEL_GELU] = {emit_activation, row_inputs},
-    [JC_KERNEL_SILU] = {emit_activation, row_inputs},
-    [JC_KERNEL_HARDSWISH] = {emit_activation, row_inputs},
-    [JC_KERNEL_HARDSIGMOID] = {emit_activation, row_inputs},
-    [JC_KERNEL_ADD] = {emit_combine, combine_inputs},
-    [JC_KERNEL_MUL] = {emit_combine, combine_inputs},
-    [JC_KERNEL_CONCAT] = {emit_concat, concat_inputs},
-    [JC_KERNEL_COPY] = {emit_copy, row_inputs},
-    [JC_KERNEL_UPSAMPLE] = {emit_upsample, image_inputs},
-    [JC_KERNEL_EMBEDDING] = {emit_embedding, embedding_inputs},
-    [JC_KERNEL_POINTWISE] = {emit_pointwise, row_inputs},
-    [JC_KERNEL_REDUCE] = {emit_reduce, axis_inputs},
+static tensor_id (*const emitters[JC_KERNEL_COUNT])(program *p, const node *n) = {
+    [JC_KERNEL_CONV2D] = emit_conv,
+    [JC_KERNEL_CONV_TRANSPOSE2D] = emit_conv_transpose,
+    [JC_KERNEL_LINEAR] = emit_linear,
+    [JC_KERNEL_MATMUL] = emit_matmul,
+    [JC_KERNEL_ATTENTION] = emit_attention,
+    [JC_KERNEL_MAX_POOL2D] = emit_pool,
+    [JC_KERNEL_AVG_POOL2D] = emit_pool,
+    [JC_KERNEL_BATCH_NORM] = emit_batch_norm,
+    [JC_KERNEL_LAYER_NORM] = emit_layer_norm,
+    [JC_KERNEL_LRN] = emit_lrn,
+    [JC_KERNEL_SOFTMAX] = emit_softmax,
+    [JC_KERNEL_RELU] = emit_activation,
+    [JC_KERNEL_RELU6] = emit_activation,
+    [JC_KERNEL_LEAKY_RELU] = emit_activation,
+    [JC_KERNEL_PRELU] = emit_prelu,
+    [JC_KERNEL_SIGMOID] = emit_activation,
+    [JC_KERNEL_TANH] = emit_activation,
+    [JC_KERNEL_GELU] = emit_activation,
+    [JC_KERNEL_SILU] = emit_activation,
+    [JC_KERNEL_HARDSWISH] = emit_activation,
+    [JC_KERNEL_HARDSIGMOID] = emit_activation,
+    [JC_KERNEL_ADD] = emit_combine,
+    [JC_KERNEL_MUL] = emit_combine,
+    [JC_KERNEL_CONCAT] = emit_concat,
+    [JC_KERNEL_COPY] = emit_copy,
+    [JC_KERNEL_UPSAMPLE] = emit_upsample,
+    [JC_KERNEL_EMBEDDING] = emit_embedding,
+    [JC_KERNEL_POINTWISE] = emit_pointwise,
+    [JC_KERNEL_REDUCE] = emit_reduce,
 };
 
 tensor_id emit_node(program *p, const node *n) {
-    const kernel_row *row = &rows[n->kernel->kind];
-    if (row->emit == NULL) {
+    tensor_id (*const emit)(program *, const node *) = emitters[n->kernel->kind];
+    if (emit == NULL) {
         program_fail(p, JC_EUNSUPPORTED, "executor onednn has no kernel '%s'",
                      jc_kernel_name(n->kernel->kind));
     }
-    return p->status == JC_OK ? program_settle(p, row->emit(p, n)) : 0;
+    return p->status == JC_OK ? program_settle(p, emit(p, n)) : 0;
 }
 
 // The range of a kind's input data. In int8 a convolution reads what an activation left, unsigned.
@@ -164,11 +88,9 @@ void build_kernel(program *p, const jc_kernel *kernel) {
         program_fail(p, JC_ENOMEM, "tensors of %" PRId64 " elements or more", JC_MAX_ELEMENTS);
         return;
     }
-    const kernel_row *row = &rows[kernel->kind];
-    const kernel_inputs shapes =
-        row->inputs == NULL ? (kernel_inputs){0} : row->inputs(kernel->size);
-    tensor_id inputs[MOST_INPUTS] = {0};
-    if (shapes.n == 0) {
+    const kernel_inputs shapes = kernel_inputs_of(kernel);
+    tensor_id inputs[MOST_KERNEL_INPUTS] = {0};
+    if (shapes.n == 0 || emitters[kernel->kind] == NULL) {
         program_fail(p, JC_EUNSUPPORTED, "executor onednn has no kernel '%s' of these sizes",
                      jc_kernel_name(kernel->kind));
         return;

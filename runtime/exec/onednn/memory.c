@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Finishing programs: memory placed, counted against the limit, allocated and filled.
 #include "program.h"
-#include "random.h"
 
-#include "common/number.h"
+#include "runtime/exec/shared/random.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,98 +11,14 @@
 #include <unistd.h>
 
 enum {
-    ALIGNMENT = 64,   // a cache line, the widest vector
-    MOST_SETS = 4096, // copies of tiny weights: their whole is in no first-level cache any more
+    ALIGNMENT = 64, // a cache line, the widest vector
 };
-
-static size_t round_up(size_t bytes) {
-    return (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-}
-
-static bool is_used(const buffer *b) {
-    return b->first <= b->last;
-}
-
-// --- Placing ---------------------------------------------------------------------------------
 
 // Results are read after the end, inputs written before the beginning.
 static void extend_lives(program *p) {
     for (size_t i = 0; i < p->n_outputs; ++i) {
-        buffer *b = &p->buffers[p->tensors[p->outputs[i]].buffer];
-        b->last = UINT32_MAX - 1;
+        buffer_keep(&p->buffers[p->tensors[p->outputs[i]].buffer]);
     }
-    for (size_t i = 0; i < p->n_buffers; ++i) {
-        buffer *b = &p->buffers[i];
-        if (b->role == TENSOR_INPUT && b->first != UINT32_MAX) {
-            b->first = 0;
-            b->last = UINT32_MAX - 1;
-        }
-    }
-}
-
-typedef struct placement {
-    const buffer *b;
-    size_t index;
-} placement;
-
-// Larger ones first; then as they were made, so that the order does not depend on qsort.
-static int compare_sizes(const void *left, const void *right) {
-    const placement *a = left;
-    const placement *b = right;
-    if (a->b->bytes != b->b->bytes) {
-        return a->b->bytes > b->b->bytes ? -1 : 1;
-    }
-    return a->index < b->index ? -1 : 1;
-}
-
-// Lowest place where a buffer meets none of those placed already that live at the same time.
-static size_t lowest_offset(const program *p, const placement *placed, size_t n, const buffer *b) {
-    size_t offset = 0;
-    for (bool moved = true; moved;) {
-        moved = false;
-        for (size_t i = 0; i < n; ++i) {
-            const buffer *other = &p->buffers[placed[i].index];
-            const bool together = other->first <= b->last && b->first <= other->last;
-            if (together && offset < other->offset + round_up(other->bytes) &&
-                other->offset < offset + round_up(b->bytes)) {
-                offset = other->offset + round_up(other->bytes);
-                moved = true;
-            }
-        }
-    }
-    return offset;
-}
-
-// Greedy by size; source: Pisarchyk and Lee, "Efficient memory management for deep neural net
-// inference", 2020. Returns the bytes of it all.
-static size_t place_work(program *p, placement *order) {
-    size_t n = 0;
-    size_t bytes = 0;
-    for (size_t i = 0; i < p->n_buffers; ++i) {
-        if (is_used(&p->buffers[i]) && p->buffers[i].role != TENSOR_WEIGHT) {
-            order[n++] = (placement){&p->buffers[i], i};
-        }
-    }
-    qsort(order, n, sizeof *order, compare_sizes);
-    for (size_t i = 0; i < n; ++i) {
-        buffer *b = &p->buffers[order[i].index];
-        b->offset = lowest_offset(p, order, i, b);
-        const size_t end = b->offset + round_up(b->bytes);
-        bytes = end > bytes ? end : bytes;
-    }
-    return bytes;
-}
-
-static size_t place_weights(program *p) {
-    size_t bytes = 0;
-    for (size_t i = 0; i < p->n_buffers; ++i) {
-        buffer *b = &p->buffers[i];
-        if (is_used(b) && b->role == TENSOR_WEIGHT) {
-            b->offset = bytes;
-            bytes += round_up(b->bytes);
-        }
-    }
-    return bytes;
 }
 
 // --- How much --------------------------------------------------------------------------------
@@ -116,19 +30,6 @@ static uint64_t last_level_cache_bytes(void) {
     bytes = bytes > 0 ? bytes : sysconf(_SC_LEVEL2_CACHE_SIZE);
 #endif
     return bytes > 0 ? (uint64_t)bytes : UINT64_C(64) << 20;
-}
-
-// Copies of the weights so that between two uses of one, more than the last cache has been read.
-static size_t count_sets(const program *p, size_t set_bytes, uint64_t room_bytes) {
-    if (!p->rotate_weights || set_bytes == 0) {
-        return 1;
-    }
-    const uint64_t cache = last_level_cache_bytes() + last_level_cache_bytes() / 4;
-    uint64_t sets = 1 + (cache + set_bytes - 1) / set_bytes;
-    sets = sets < MOST_SETS ? sets : MOST_SETS;
-    const uint64_t fit = room_bytes / set_bytes;
-    sets = sets < fit ? sets : fit;
-    return sets > 1 ? (size_t)sets : 1;
 }
 
 // Largest constant, as it stands in plain form while it is laid out.
@@ -155,31 +56,19 @@ static void draw(const program *p, tensor_id t, float *out_values) {
     random_uniform(p->seed, t, row->low, row->high, (size_t)md_elements(&row->md), out_values);
 }
 
-// A convolution's weights times scale/sqrt(variance + eps) of the channel they lead to; its bias
-// likewise, less the mean, plus the shift.
 static jc_status fold(const program *p, const tensor *row, float *values) {
-    enum { VALUES = 4 };
     const norm_values *norm = &row->norm;
-    const tensor_id ids[VALUES] = {norm->mean, norm->variance, norm->scale, norm->shift};
+    const tensor_id ids[NORM_VALUES] = {norm->mean, norm->variance, norm->scale, norm->shift};
     const size_t channels = (size_t)md_elements(&p->tensors[norm->mean].md);
-    const size_t each = (size_t)md_elements(&row->md) / channels;
-    float *learned = calloc(channels, VALUES * sizeof *learned);
+    const size_t n = (size_t)md_elements(&row->md);
+    float *learned = calloc(channels, NORM_VALUES * sizeof *learned);
     if (learned == NULL) {
         return JC_ENOMEM;
     }
-    for (size_t i = 0; i < VALUES; ++i) {
+    for (size_t i = 0; i < NORM_VALUES; ++i) {
         draw(p, ids[i], learned + i * channels);
     }
-    for (size_t c = 0; c < channels; ++c) {
-        const float factor =
-            learned[2 * channels + c] / sqrtf(learned[channels + c] + (float)norm->eps);
-        for (size_t i = 0; i < each; ++i) {
-            float *value = &values[c * each + i];
-            *value = row->fold == FOLD_WEIGHTS
-                         ? *value * factor
-                         : (*value - learned[c]) * factor + learned[3 * channels + c];
-        }
-    }
+    norm_fold(row->fold, learned, channels, norm->eps, n, values);
     free(learned);
     return JC_OK;
 }
@@ -293,15 +182,12 @@ static void *allocate(program *p, size_t bytes) {
 }
 
 static void place(program *p, uint64_t *out_plain_bytes) {
-    placement *order = calloc(p->n_buffers + 1, sizeof *order);
-    if (order == NULL) {
+    size_t work_bytes = 0;
+    extend_lives(p);
+    if (!memory_place(p->buffers, p->n_buffers, ALIGNMENT, &work_bytes, &p->set_bytes)) {
         program_fail(p, JC_ENOMEM, "out of memory");
         return;
     }
-    extend_lives(p);
-    const size_t work_bytes = place_work(p, order);
-    free(order);
-    p->set_bytes = place_weights(p);
     *out_plain_bytes = plain_bytes(p);
     const uint64_t fixed = (uint64_t)work_bytes + *out_plain_bytes;
     const uint64_t need = fixed + p->set_bytes;
@@ -310,7 +196,9 @@ static void place(program *p, uint64_t *out_plain_bytes) {
                      (double)need / 1e6, (double)p->memory_limit_bytes / 1e6);
         return;
     }
-    p->n_sets = count_sets(p, p->set_bytes, p->memory_limit_bytes - fixed);
+    p->n_sets = p->rotate_weights ? memory_count_sets(last_level_cache_bytes(), p->set_bytes,
+                                                      p->memory_limit_bytes - fixed)
+                                  : 1;
     p->work = allocate(p, work_bytes);
     p->weights = allocate(p, p->n_sets * p->set_bytes);
 }
@@ -322,7 +210,7 @@ jc_status program_finish(program *p, jc_error *err) {
     }
     float *plain = p->status == JC_OK ? allocate(p, (size_t)bytes) : NULL;
     for (size_t t = 0; t < p->n_tensors && p->status == JC_OK; ++t) {
-        if (is_used(&p->buffers[p->tensors[t].buffer])) {
+        if (buffer_is_used(&p->buffers[p->tensors[t].buffer])) {
             create_memories(p, &p->tensors[t]);
         }
     }

@@ -2,19 +2,9 @@
 // Whole networks: one step after the other, each handing its tensor on.
 #include "network.h"
 
-#include "fuse.h"
 #include "view.h"
 
-#include <stdlib.h>
-
-typedef struct network_builder {
-    program *p;
-    const jc_network *network;
-    step_use *uses;
-    tensor_id *values; ///< [n_steps] results; of fused steps the last one's only
-    bool *done;        ///< [n_steps] emitted together with an earlier step
-    tensor_id *inputs; ///< of the step at hand
-} network_builder;
+#include "runtime/exec/shared/walk.h"
 
 // Images arrive as they are: plain, NCHW.
 static tensor_id emit_input(program *p, const jc_shape *shape) {
@@ -73,96 +63,45 @@ static tensor_id emit_in_f32(program *p, const node *n, tensor_id *inputs) {
     return integers;
 }
 
-static void emit_step(network_builder *b, uint32_t index) {
-    const jc_network_step *step = &b->network->steps[index];
-    if (step->op == NULL) {
-        b->values[index] = emit_input(b->p, &step->output);
-        return;
-    }
-    for (size_t k = 0; k < step->n_inputs; ++k) {
-        const tensor_id t = b->values[step->inputs[k]];
-        b->inputs[k] = wants_dense(step->kernel.kind) ? program_dense(b->p, t) : t;
-    }
-    node n = {.kernel = &step->kernel,
-              .op = step->op,
-              .call = &step->call,
-              .n_inputs = step->n_inputs,
-              .inputs = b->inputs,
-              .output = &step->output};
-    if (step->kernel.kind == JC_KERNEL_NONE) {
-        b->values[index] = emit_view(b->p, &n);
-        return;
-    }
-    const uint32_t last = fuse_from(b->network, b->uses, index, &n);
-    for (size_t i = 0; i < n.n_post_ops; ++i) {
-        if (n.post_ops[i].is_sum) {
-            n.post_ops[i].addend = b->values[n.post_ops[i].addend];
-        }
-    }
-    const bool in_f32 = b->p->precision == JC_PRECISION_INT8 && !runs_in_int8(step->kernel.kind);
-    b->values[last] = in_f32 ? emit_in_f32(b->p, &n, b->inputs) : emit_node(b->p, &n);
-    // Those between are fused: each reads the one before it, and nothing else reads them.
-    for (uint32_t at = index; at != last;) {
-        at = b->uses[at].last_user;
-        b->done[at] = true;
-    }
+static tensor_id walk_input(void *context, const jc_shape *shape) {
+    return emit_input(context, shape);
 }
 
-// Steps whose tensors do not exist, or exist too late, are a caller's mistake: refused here once.
-static bool is_ordered(const jc_network *network) {
-    for (size_t i = 0; i < network->n_steps; ++i) {
-        for (size_t k = 0; k < network->steps[i].n_inputs; ++k) {
-            if (network->steps[i].inputs[k] >= i) {
-                return false;
-            }
-        }
-    }
-    for (size_t i = 0; i < network->n_outputs; ++i) {
-        if (network->outputs[i] >= network->n_steps) {
-            return false;
-        }
-    }
-    return network->n_steps > 0 && network->n_steps < UINT32_MAX;
+static tensor_id walk_view(void *context, const node *n) {
+    return emit_view(context, n);
 }
 
-static size_t most_inputs(const jc_network *network) {
-    size_t most = 1;
-    for (size_t i = 0; i < network->n_steps; ++i) {
-        most = network->steps[i].n_inputs > most ? network->steps[i].n_inputs : most;
+static tensor_id walk_emit(void *context, const node *n, tensor_id *inputs) {
+    program *p = context;
+    for (size_t k = 0; k < n->n_inputs; ++k) {
+        inputs[k] = wants_dense(n->kernel->kind) ? program_dense(p, inputs[k]) : inputs[k];
     }
-    return most;
+    const bool in_f32 = p->precision == JC_PRECISION_INT8 && !runs_in_int8(n->kernel->kind);
+    return in_f32 ? emit_in_f32(p, n, inputs) : emit_node(p, n);
+}
+
+static void walk_output(void *context, tensor_id t) {
+    program_output(context, t);
+}
+
+static bool walk_is_well(void *context) {
+    return ((const program *)context)->status == JC_OK;
 }
 
 void build_network(program *p, const jc_network *network) {
-    if (!is_ordered(network)) {
-        program_fail(p, JC_EINVAL, "steps of '%.80s' read what later steps write", network->name);
-        return;
-    }
     if (p->precision == JC_PRECISION_F16) {
         program_fail(p, JC_EUNSUPPORTED, "oneDNN computes no f16 on processors");
         return;
     }
-    network_builder b = {
-        .p = p,
-        .network = network,
-        .uses = fuse_count_uses(network),
-        .values = calloc(network->n_steps, sizeof *b.values),
-        .done = calloc(network->n_steps, sizeof *b.done),
-        .inputs = calloc(most_inputs(network), sizeof *b.inputs),
-    };
-    if (b.uses == NULL || b.values == NULL || b.done == NULL || b.inputs == NULL) {
-        program_fail(p, JC_ENOMEM, "out of memory");
+    const network_walker walker = {.context = p,
+                                   .input = walk_input,
+                                   .view = walk_view,
+                                   .emit = walk_emit,
+                                   .output = walk_output,
+                                   .is_well = walk_is_well};
+    jc_error err = {0};
+    const jc_status status = walk_network(network, &walker, &err);
+    if (status != JC_OK) {
+        program_fail(p, status, "%s", err.message);
     }
-    for (size_t i = 0; i < network->n_steps && p->status == JC_OK; ++i) {
-        if (!b.done[i]) {
-            emit_step(&b, (uint32_t)i);
-        }
-    }
-    for (size_t i = 0; i < network->n_outputs && p->status == JC_OK; ++i) {
-        program_output(p, b.values[network->outputs[i]]);
-    }
-    free(b.uses);
-    free(b.values);
-    free(b.done);
-    free(b.inputs);
 }

@@ -2,6 +2,8 @@
 // Pooling.
 #include "emit.h"
 
+#include "runtime/exec/shared/window.h"
+
 static dnnl_alg_kind_t algorithm(const node *n) {
     if (n->kernel->kind == JC_KERNEL_MAX_POOL2D) {
         return dnnl_pooling_max;
@@ -30,12 +32,7 @@ tensor_id emit_pool(program *p, const node *n) {
         window[axis] = s[JC_WINDOW_KERNEL_H + axis];
         dilation[axis] = s[JC_WINDOW_DILATION_H + axis] - 1; // oneDNN counts the gaps
         near[axis] = s[JC_WINDOW_PADDING_H + axis];
-        const int64_t span = (dilation[axis] + 1) * (window[axis] - 1) + 1;
-        far[axis] =
-            (dst_dims[2 + axis] - 1) * strides[axis] + span - src_dims[2 + axis] - near[axis];
-        if (far[axis] < 0 && far[axis] > -strides[axis]) {
-            far[axis] = 0; // a rest that the stride leaves over
-        }
+        far[axis] = window_far_padding(s, axis, false);
     }
     const dnnl_memory_desc_t src_md = *program_md(p, input);
     const dnnl_memory_desc_t any = md_any(4, dst_dims, src_md.data_type);

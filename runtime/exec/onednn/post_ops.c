@@ -3,7 +3,6 @@
 #include "emit.h"
 
 #include <math.h>
-#include <string.h>
 
 dnnl_data_type_t activation_type(const program *p) {
     switch (p->precision) {
@@ -22,20 +21,6 @@ dnnl_data_type_t activation_type(const program *p) {
 
 dnnl_data_type_t weight_type(const program *p) {
     return activation_type(p);
-}
-
-bool node_is(const node *n, const char *name) {
-    return n->op != NULL && strcmp(n->op->name, name) == 0;
-}
-
-int64_t node_integer(const node *n, const char *name, int64_t otherwise) {
-    const jc_param *param = n->op == NULL ? NULL : jc_op_param(n->op, name);
-    return param == NULL ? otherwise : n->call->value[param->slot].i;
-}
-
-double node_real(const node *n, const char *name, double otherwise) {
-    const jc_param *param = n->op == NULL ? NULL : jc_op_param(n->op, name);
-    return param == NULL ? otherwise : n->call->value[param->slot].real;
 }
 
 // --- int8 ------------------------------------------------------------------------------------

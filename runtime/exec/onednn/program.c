@@ -118,7 +118,7 @@ static uint32_t add_buffer(program *p, tensor_role role) {
         return 0;
     }
     p->buffers = buffers;
-    buffers[p->n_buffers] = (buffer){.role = role, .first = UINT32_MAX};
+    buffers[p->n_buffers] = buffer_unused(role);
     return (uint32_t)p->n_buffers++;
 }
 
@@ -289,12 +289,8 @@ dnnl_memory_desc_t program_query(program *p, const_dnnl_primitive_desc_t pd, dnn
 // Extend a buffer's life to an instruction, and its size to the tensor's.
 static void use_tensor(program *p, tensor_id t, size_t instruction_index) {
     tensor *used = &p->tensors[t];
-    buffer *place = &p->buffers[used->buffer];
-    const uint32_t now = (uint32_t)instruction_index;
-    const size_t bytes = dnnl_memory_desc_get_size(&used->md);
-    place->first = now < place->first ? now : place->first;
-    place->last = now > place->last ? now : place->last;
-    place->bytes = bytes > place->bytes ? bytes : place->bytes;
+    buffer_use(&p->buffers[used->buffer], (uint32_t)instruction_index,
+               dnnl_memory_desc_get_size(&used->md));
 }
 
 static void append(program *p, instruction row, size_t n_args, const instruction_arg *args) {

@@ -17,29 +17,12 @@
 #ifndef JC_EXEC_ONEDNN_PROGRAM_H
 #define JC_EXEC_ONEDNN_PROGRAM_H
 
+#include "runtime/exec/shared/memory.h"
+#include "runtime/exec/shared/norm.h"
+
 #include <joulecast/executor.h>
 
 #include <oneapi/dnnl/dnnl.h>
-
-typedef uint32_t tensor_id;
-
-#define NO_TENSOR UINT32_MAX
-
-typedef enum tensor_role {
-    TENSOR_INPUT,      ///< written once before the first pass, then only read
-    TENSOR_WEIGHT,     ///< the same, but of each there are n_sets copies that take turns
-    TENSOR_ACTIVATION, ///< written by an instruction
-    TENSOR_SCRATCH,    ///< used inside one instruction
-} tensor_role;
-
-/** What batch normalisation folded into the layer before it does to a constant of that layer. */
-typedef enum tensor_fold { FOLD_NOTHING, FOLD_WEIGHTS, FOLD_BIAS } tensor_fold;
-
-/** Learned values of a batch normalisation, one a channel. */
-typedef struct norm_values {
-    tensor_id mean, variance, scale, shift;
-    double eps;
-} norm_values;
 
 typedef struct tensor {
     tensor_role role;
@@ -53,14 +36,6 @@ typedef struct tensor {
     double rms;              ///< int8 only: about the root mean square of the values, for scaling
     dnnl_memory_t *memories; ///< [n_sets of its role], once finished; NULL where nothing uses it
 } tensor;
-
-/** A piece of memory that one or more tensors (views of each other) lie in. */
-typedef struct buffer {
-    tensor_role role;
-    size_t bytes;
-    uint32_t first, last; ///< instructions between which it is in use; first > last = never
-    size_t offset;        ///< in the memory of its role
-} buffer;
 
 enum { INSTRUCTION_MAX_SIZES = 4 };
 

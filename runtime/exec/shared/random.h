@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/** @file Private to runtime/exec/onednn: random data, the same for the same seed and stream. */
-#ifndef JC_EXEC_ONEDNN_RANDOM_H
-#define JC_EXEC_ONEDNN_RANDOM_H
+/** @file Private to runtime/exec: random data, the same for the same seed and stream. */
+#ifndef JC_EXEC_SHARED_RANDOM_H
+#define JC_EXEC_SHARED_RANDOM_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * @file
- * Private to runtime/exec/onednn: which steps of a network are done together.
+ * Private to runtime/exec: which steps of a network are done together.
  *
  * As frameworks do at inference: batch normalisation goes into the convolution before it; an
  * activation, and a sum with a tensor that nothing needs any more, into the convolution; an
  * activation into a linear layer; ReLU into a batch normalisation that stands by itself.
  */
-#ifndef JC_EXEC_ONEDNN_FUSE_H
-#define JC_EXEC_ONEDNN_FUSE_H
+#ifndef JC_EXEC_SHARED_FUSE_H
+#define JC_EXEC_SHARED_FUSE_H
 
-#include "emit.h"
+#include "node.h"
 
 /** Who reads a step's result. */
 typedef struct step_use {

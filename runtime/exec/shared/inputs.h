@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+/** @file Private to runtime/exec: the tensors that a kernel by itself reads, weights apart. */
+#ifndef JC_EXEC_SHARED_INPUTS_H
+#define JC_EXEC_SHARED_INPUTS_H
+
+#include <joulecast/kernel.h>
+
+enum { MOST_KERNEL_INPUTS = 3 };
+
+/** Shapes of the tensors that a kernel reads. */
+typedef struct kernel_inputs {
+    int n; ///< 0 = no executor of ours runs such a kernel
+    int rank[MOST_KERNEL_INPUTS];
+    int64_t dims[MOST_KERNEL_INPUTS][4];
+} kernel_inputs;
+
+/** The inputs of a kernel whose sizes are complete. */
+kernel_inputs kernel_inputs_of(const jc_kernel *kernel);
+
+#endif
