@@ -5,7 +5,6 @@
 #include "report/text.h"
 
 #include <limits.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -20,11 +19,19 @@ static bool ends_with(const char *text, const char *end) {
     return n_text >= n_end && strcmp(text + n_text - n_end, end) == 0;
 }
 
+bool locate_is_yaml(const char *text) {
+    return ends_with(text, ".yaml") || ends_with(text, ".yml");
+}
+
+bool locate_is_architecture(const char *text) {
+    return locate_is_yaml(text) || ends_with(text, ".onnx");
+}
+
 // A folder of the same name (a dataset of a profile) does not hide the known name.
 static bool is_file(const char *text) {
     struct stat info;
     return (stat(text, &info) == 0 && !S_ISDIR(info.st_mode)) || strchr(text, '/') != NULL ||
-           ends_with(text, ".yaml") || ends_with(text, ".yml") || ends_with(text, ".onnx");
+           locate_is_architecture(text);
 }
 
 jc_status locate_profile(const char *file_or_name, jc_profile **out_profile, jc_error *err) {

@@ -8,6 +8,14 @@
 #include <joulecast/graph.h>
 #include <joulecast/profile.h>
 
+#include <stdbool.h>
+
+/** True for what is named as a YAML file is. */
+bool locate_is_yaml(const char *text);
+
+/** True for what is named as an architecture's file is: YAML or ONNX. */
+bool locate_is_architecture(const char *text);
+
 /** Load the profile that -p names; NULL = the default one. */
 JC_MUST_USE jc_status locate_profile(const char *file_or_name, jc_profile **out_profile,
                                      jc_error *err);

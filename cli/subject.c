@@ -13,24 +13,14 @@
 #define PATH_MAX 4096
 #endif
 
-static bool ends_with(const char *text, const char *end) {
-    const size_t n_text = strlen(text);
-    const size_t n_end = strlen(end);
-    return n_text >= n_end && strcmp(text + n_text - n_end, end) == 0;
-}
-
-static bool looks_like_a_file(const char *text) {
-    return ends_with(text, ".yaml") || ends_with(text, ".yml");
-}
-
 // A network that a technique names: a file beside the technique's, or a name of the zoo.
 static jc_status load_network(const jc_technique_network *network, const jc_graph_options *options,
                               jc_graph **out_graph, jc_error *err) {
     char path[PATH_MAX];
     const char *name = network->architecture;
     const char *slash = strrchr(network->file, '/');
-    const bool is_beside =
-        slash != NULL && name[0] != '/' && (looks_like_a_file(name) || strchr(name, '/') != NULL);
+    const bool is_beside = slash != NULL && name[0] != '/' &&
+                           (locate_is_architecture(name) || strchr(name, '/') != NULL);
     const int folder = is_beside ? (int)(slash - network->file) + 1 : 0;
     (void)snprintf(path, sizeof path, "%.*s%s", folder, network->file, name);
     jc_error why = {0};
@@ -73,7 +63,7 @@ jc_status subject_load(const char *operand, const jc_graph_options *options, sub
                        jc_error *err) {
     subject s = {.n_graphs = 0};
     jc_status status = JC_OK;
-    if (looks_like_a_file(operand) && jc_technique_is_file(operand)) {
+    if (locate_is_yaml(operand) && jc_technique_is_file(operand)) {
         status = jc_technique_load(operand, &s.own, err);
         if (status == JC_OK) {
             status = load_own(&s, options, err);
@@ -104,22 +94,26 @@ void subject_clear(subject *s) {
     *s = (subject){.n_graphs = 0};
 }
 
+// "half.yaml", not "technique: half.yaml".
+static bool is_technique_file(const char *text) {
+    return locate_is_yaml(text) && strstr(text, ": ") == NULL;
+}
+
 jc_status subject_load_technique(const char *text, jc_technique **out_technique, jc_error *err) {
-    const jc_status status = looks_like_a_file(text)
+    const jc_status status = is_technique_file(text)
                                  ? jc_technique_load(text, out_technique, err)
                                  : jc_technique_parse(text, strlen(text), text, out_technique, err);
     if (status != JC_OK) {
         return status;
     }
-    if (jc_technique_n_networks(*out_technique) != 1 ||
-        jc_technique_get_network(*out_technique, 0).name != NULL) {
-        const jc_technique_network first = jc_technique_get_network(*out_technique, 0);
-        const jc_status refused =
-            jc_error_set(err, JC_EPARSE, first.file, first.line,
-                         "a technique with networks of its own is an operand, not a value of -t");
-        jc_technique_free(*out_technique);
-        *out_technique = NULL;
-        return refused;
+    const jc_technique_network first = jc_technique_get_network(*out_technique, 0);
+    if (first.architecture == NULL) {
+        return JC_OK;
     }
-    return JC_OK;
+    const jc_status refused = jc_error_set(err, JC_EPARSE, first.file, first.line,
+                                           "a technique that names its networks is an operand, not "
+                                           "a value of -t");
+    jc_technique_free(*out_technique);
+    *out_technique = NULL;
+    return refused;
 }

@@ -23,6 +23,36 @@ int64_t channels_parameter(const jc_layer *layer, const char *name) {
     return param == NULL || layer->values == NULL ? 0 : layer->values[param->slot].i;
 }
 
+const jc_value *channels_sizes(const jc_layer *layer, const char *name) {
+    return &layer->values[jc_op_param(layer->op, name)->slot];
+}
+
+int channels_axis_after_reshape(const jc_shape *from, int axis, const jc_shape *to) {
+    int64_t before = 1;
+    for (int i = 1; i < axis; ++i) {
+        before *= from->dim[i];
+    }
+    int64_t before_it = 1;
+    for (int b = 1; b < to->rank; before_it *= to->dim[b++]) {
+        int64_t joined = from->dim[axis];
+        for (int i = axis + 1; i < from->rank && joined < to->dim[b]; ++i) {
+            joined *= from->dim[i];
+        }
+        if (before_it == before && joined == to->dim[b]) {
+            return b;
+        }
+    }
+    return -1;
+}
+
+int64_t channels_groups(const channels *c, size_t layer) {
+    const jc_layer *l = &c->layers[layer];
+    const int64_t of_norm = channels_parameter(l, "num_groups");
+    const int64_t of_convolution = c->tensors[layer].is_made ? channels_parameter(l, "groups") : 0;
+    const int64_t groups = of_norm > 1 ? of_norm : of_convolution;
+    return groups > 1 ? groups : 1;
+}
+
 bool channels_is_depthwise(const channels *c, size_t layer) {
     const jc_layer *l = &c->layers[layer];
     const int64_t groups = channels_parameter(l, "groups");
@@ -150,11 +180,11 @@ static int64_t gcd(int64_t a, int64_t b) {
     return b == 0 ? a : gcd(b, a % b);
 }
 
-// What meets a grouped convolution is left in multiples of its groups.
+// What meets groups, of a convolution or a norm, is left in multiples of them.
 static void add_multiples(channels *c) {
     for (size_t i = 0; i < c->n_layers; ++i) {
-        const int64_t groups = channels_parameter(&c->layers[i], "groups");
-        if (!c->tensors[i].is_made || groups <= 1) {
+        const int64_t groups = channels_groups(c, i);
+        if (groups == 1) {
             continue;
         }
         const channel_tensor *sides[2] = {&c->tensors[i], &c->tensors[c->layers[i].inputs[0]]};
@@ -306,7 +336,7 @@ static void set(const jc_layer *layer, jc_value *values, const char *name, size_
 
 static jc_status check_groups(const channels *c, size_t layer, const channel_tensor *t,
                               const char *what, jc_error *err) {
-    const size_t groups = (size_t)channels_parameter(&c->layers[layer], "groups");
+    const size_t groups = (size_t)channels_groups(c, layer);
     for (size_t g = 0; g < groups; ++g) {
         const size_t n = count_kept(c, t, g * (t->n / groups), (g + 1) * (t->n / groups));
         if (n * groups != kept(c, t)) {
@@ -352,6 +382,16 @@ static jc_status edit_narrow(const channels *c, size_t layer, jc_value *values, 
     return JC_OK;
 }
 
+// Where the channels are among the sizes; a size that is derived stays so.
+static void edit_reshape(const channels *c, size_t layer, jc_value *values) {
+    const channel_tensor *out = &c->tensors[layer];
+    jc_value *size = &values[jc_op_param(c->layers[layer].op, "shape")->slot +
+                             out->axis]; // the batch is not one
+    if (size->i > 0) {
+        size->i = (int64_t)kept(c, out) * out->inner;
+    }
+}
+
 static jc_status edit_values(const channels *c, size_t layer, jc_value *values, jc_error *err) {
     const jc_layer *l = &c->layers[layer];
     const channel_tensor *in = l->n_inputs == 0 ? NULL : &c->tensors[l->inputs[0]];
@@ -378,6 +418,12 @@ static jc_status edit_values(const channels *c, size_t layer, jc_value *values, 
         // Channels that no longer divide are gathered by an index list: it moves the same bytes.
         set(l, values, "groups",
             (size_t)gcd(channels_parameter(l, "groups"), (int64_t)kept(c, in)));
+    }
+    if (channels_parameter(l, "num_groups") > 1) {
+        return check_groups(c, layer, in, "channels", err);
+    }
+    if (strcmp(l->op->name, "reshape") == 0) {
+        edit_reshape(c, layer, values);
     }
     return strcmp(l->op->name, "narrow") == 0 ? edit_narrow(c, layer, values, err) : JC_OK;
 }

@@ -7,7 +7,7 @@
  * Channels are followed one by one through the graph. What an addition sums belongs together, a
  * concatenation puts side by side, a depthwise convolution hands on, a shuffle permutes. Channels
  * that are made by the same layers form a class: they stand or fall together, and any number of
- * them may go. Where channels cannot be followed (a reshape, attention) they are pinned.
+ * them may go. Where channels cannot be followed (a split, attention) they are pinned.
  */
 #ifndef JC_ANALYZE_CHANNELS_H
 #define JC_ANALYZE_CHANNELS_H

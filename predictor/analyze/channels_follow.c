@@ -183,7 +183,7 @@ static jc_status follow_narrow(channels *c, size_t layer) {
     if (resolve(channels_parameter(l, "dim"), l->output.rank) != in->axis) {
         return follow_same(c, layer);
     }
-    if (in->inner != 1) {
+    if (in->inner != 1 || channels_parameter(l, "step") != 1) {
         return follow_unknown(c, layer);
     }
     c->tensors[layer] = (channel_tensor){.axis = in->axis,
@@ -236,44 +236,140 @@ static jc_status follow_flatten(channels *c, size_t layer) {
     return JC_OK;
 }
 
+// A reshape that keeps each channel's values together, alone or with axes behind it, as exporters
+// write a flatten or a squeeze.
+static jc_status follow_reshape(channels *c, size_t layer) {
+    const channel_tensor *in = input_of(c, layer, 0);
+    const jc_shape *from = shape_of(c, layer, 0);
+    const jc_shape *to = &c->layers[layer].output;
+    const int axis = channels_axis_after_reshape(from, in->axis, to);
+    if (axis < 0) {
+        return follow_unknown(c, layer);
+    }
+    (void)follow_same(c, layer);
+    c->tensors[layer].axis = axis;
+    c->tensors[layer].inner *= to->dim[axis] / from->dim[in->axis];
+    return JC_OK;
+}
+
+// Axes that are reduced go, or stay with size 1.
+static jc_status follow_reduce(channels *c, size_t layer) {
+    const jc_layer *l = &c->layers[layer];
+    const jc_value *dims = channels_sizes(l, "dims");
+    const int axis = input_of(c, layer, 0)->axis;
+    (void)follow_same(c, layer);
+    for (int64_t i = 1; i <= dims[0].i; ++i) {
+        if (dims[i].i == axis) {
+            return follow_unknown(c, layer);
+        }
+        const bool goes = channels_parameter(l, "keepdim") == 0 && dims[i].i < axis;
+        c->tensors[layer].axis -= goes ? 1 : 0;
+    }
+    return JC_OK;
+}
+
+static jc_status follow_permute(channels *c, size_t layer) {
+    const jc_value *dims = channels_sizes(&c->layers[layer], "dims");
+    const int axis = input_of(c, layer, 0)->axis;
+    (void)follow_same(c, layer);
+    for (int i = 1; i <= (int)dims[0].i; ++i) {
+        if (dims[i].i == axis) {
+            c->tensors[layer].axis = i;
+        }
+    }
+    return JC_OK;
+}
+
+static jc_status follow_transpose(channels *c, size_t layer) {
+    const jc_layer *l = &c->layers[layer];
+    const int dim0 = resolve(channels_parameter(l, "dim0"), l->output.rank);
+    const int dim1 = resolve(channels_parameter(l, "dim1"), l->output.rank);
+    const int axis = input_of(c, layer, 0)->axis;
+    (void)follow_same(c, layer);
+    c->tensors[layer].axis = axis == dim0 ? dim1 : (axis == dim1 ? dim0 : axis);
+    return JC_OK;
+}
+
+// Groups are of channels as images have them, on axis 1.
+static jc_status follow_group_norm(channels *c, size_t layer) {
+    const channel_tensor *in = input_of(c, layer, 0);
+    return in->axis == 1 && in->inner == 1 ? follow_same(c, layer) : follow_unknown(c, layer);
+}
+
 static const struct {
     const char *op;
     jc_status (*follow)(channels *c, size_t layer);
 } rules[] = {
+    {"abs", follow_same},
     {"adaptive_avg_pool2d", follow_same},
     {"adaptive_max_pool2d", follow_same},
     {"add", follow_combine},
+    {"add_scalar", follow_same},
     {"avg_pool2d", follow_same},
     {"batch_norm", follow_same},
+    {"ceil", follow_same},
     {"channel_shuffle", follow_shuffle},
+    {"clamp", follow_same},
+    {"compare", follow_combine},
     {"concat", follow_concat},
     {"conv2d", follow_convolution},
     {"conv_transpose2d", follow_convolution},
+    {"cos", follow_same},
+    {"div", follow_combine},
     {"dropout", follow_same},
+    {"elu", follow_same},
     {"embedding", follow_embedding},
+    {"erf", follow_same},
+    {"exp", follow_same},
     {"flatten", follow_flatten},
+    {"floor", follow_same},
     {"gelu", follow_same},
     {"global_avg_pool2d", follow_same},
     {"global_max_pool2d", follow_same},
+    {"group_norm", follow_group_norm},
     {"hardsigmoid", follow_same},
     {"hardswish", follow_same},
     {"identity", follow_same},
+    {"instance_norm", follow_group_norm},
     {"layer_norm", follow_layer_norm},
     {"leaky_relu", follow_same},
     {"linear", follow_linear},
+    {"log", follow_same},
+    {"logical_not", follow_same},
     {"lrn", follow_same},
     {"max_pool2d", follow_same},
+    {"maximum", follow_combine},
+    {"minimum", follow_combine},
+    {"mish", follow_same},
     {"mul", follow_combine},
+    {"mul_scalar", follow_same},
     {"narrow", follow_narrow},
+    {"neg", follow_same},
+    {"permute", follow_permute},
+    {"pow", follow_combine},
+    {"pow_scalar", follow_same},
     {"prelu", follow_same},
+    {"reciprocal", follow_same},
+    {"reduce", follow_reduce},
     {"relu", follow_same},
     {"relu6", follow_same},
+    {"reshape", follow_reshape},
+    {"round", follow_same},
     {"select", follow_select},
+    {"selu", follow_same},
     {"sigmoid", follow_same},
+    {"sign", follow_same},
     {"silu", follow_same},
+    {"sin", follow_same},
     {"softmax", follow_same},
+    {"softplus", follow_same},
+    {"softsign", follow_same},
+    {"sqrt", follow_same},
+    {"sub", follow_combine},
     {"tanh", follow_same},
+    {"transpose", follow_transpose},
     {"upsample", follow_same},
+    {"where", follow_combine},
 };
 
 jc_status channels_follow(channels *c, size_t layer) {

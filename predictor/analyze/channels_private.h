@@ -47,6 +47,17 @@ uint32_t channels_root(const channels *c, uint32_t unit);
 /** Integer parameter of a layer by name; 0 if it has none of that name. */
 int64_t channels_parameter(const jc_layer *layer, const char *name);
 
+/** A parameter that is a list of sizes: first their number, then the sizes. */
+const jc_value *channels_sizes(const jc_layer *layer, const char *name);
+
+/** Where an axis is after a reshape that leaves its places side by side, alone or with axes behind
+ * it; -1 where they are torn apart or mixed with axes before it. */
+int channels_axis_after_reshape(const jc_shape *from, int axis, const jc_shape *to);
+
+/** Groups of channels that have to stay equal: of a convolution that is not depthwise, of a group
+ * norm; 1 for any other. */
+int64_t channels_groups(const channels *c, size_t layer);
+
 /** True for a convolution with as many groups as input channels, which hands channels on. */
 bool channels_is_depthwise(const channels *c, size_t layer);
 

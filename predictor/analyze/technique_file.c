@@ -211,45 +211,57 @@ static jc_status read_root(technique_reader *r, const jc_yaml *root) {
     return technique_read_steps(r, root);
 }
 
-// A file's name without folder and extension; text as it is.
-static const char *name_from(const char *name, jc_arena *arena) {
-    const char *slash = strrchr(name, '/');
-    const char *base = slash == NULL ? name : slash + 1;
-    const size_t length = strlen(base);
-    const size_t cut = length > 5 && strcmp(base + length - 5, ".yaml") == 0 ? 5 : 0;
-    return jc_arena_copy_text(arena, base, length - cut);
+// A file's name without folder and extension.
+static const char *name_of_file(const char *path, jc_arena *arena) {
+    const char *slash = strrchr(path, '/');
+    const char *base = slash == NULL ? path : slash + 1;
+    const char *dot = strrchr(base, '.');
+    const bool is_yaml = dot != NULL && (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0);
+    return jc_arena_copy_text(arena, base, is_yaml ? (size_t)(dot - base) : strlen(base));
 }
 
-jc_status jc_technique_parse(const char *text, size_t length, const char *name,
-                             jc_technique **out_technique, jc_error *err) {
+static jc_status read_text_of(technique_reader *r, const char *text, size_t length) {
+    jc_technique *t = r->technique;
+    jc_yaml *root = NULL;
+    jc_status status = r->file == NULL || r->folder == NULL || t->name == NULL
+                           ? out_of_memory(r)
+                           : jc_yaml_parse(text, length, r->file, &t->arena, &root, r->err);
+    if (status == JC_OK) {
+        status = read_root(r, root);
+    }
+    if (status == JC_OK && t->measured_by != NULL && !isnan(t->error_rate)) {
+        status = statement_fail(t->measured_by, JC_EPARSE, r->err,
+                                "the validation run says what the error_rate is; leave one out");
+    }
+    if (status == JC_OK && t->measured_by != NULL) {
+        jc_technique_set_threshold(t, t->measured_by->threshold);
+    }
+    return status;
+}
+
+static jc_status parse(const char *text, size_t length, const char *name, bool is_file,
+                       jc_technique **out_technique, jc_error *err) {
     jc_technique *t = calloc(1, sizeof *t);
     if (t == NULL) {
         return jc_error_set(err, JC_ENOMEM, name, 0, "out of memory");
     }
-    t->error_rate = (double)NAN;
     technique_reader r = {.technique = t, .err = err};
     r.file = jc_arena_copy_text(&t->arena, name, strlen(name));
-    t->name = name_from(name, &t->arena);
-    jc_yaml *root = NULL;
-    jc_status status = r.file == NULL || t->name == NULL
-                           ? out_of_memory(&r)
-                           : jc_yaml_parse(text, length, r.file, &t->arena, &root, err);
-    if (status == JC_OK) {
-        status = read_root(&r, root);
-    }
-    if (status == JC_OK && t->measured_by != NULL && !isnan(t->error_rate)) {
-        status = statement_fail(t->measured_by, JC_EPARSE, err,
-                                "the validation run says what the error_rate is; leave one out");
-    }
+    r.folder = is_file ? technique_folder(&t->arena, name) : "";
+    t->name = is_file ? name_of_file(name, &t->arena) : r.file;
+    t->error_rate = (double)NAN;
+    const jc_status status = read_text_of(&r, text, length);
     if (status != JC_OK) {
         jc_technique_free(t);
         return status;
     }
-    if (t->measured_by != NULL) {
-        jc_technique_set_threshold(t, t->measured_by->threshold);
-    }
     *out_technique = t;
     return JC_OK;
+}
+
+jc_status jc_technique_parse(const char *text, size_t length, const char *name,
+                             jc_technique **out_technique, jc_error *err) {
+    return parse(text, length, name, false, out_technique, err);
 }
 
 jc_status jc_technique_load(const char *path, jc_technique **out_technique, jc_error *err) {
@@ -258,7 +270,7 @@ jc_status jc_technique_load(const char *path, jc_technique **out_technique, jc_e
     size_t length = 0;
     jc_status status = jc_file_read(path, JC_YAML_MAX_BYTES, &arena, &text, &length, err);
     if (status == JC_OK) {
-        status = jc_technique_parse(text, length, path, out_technique, err);
+        status = parse(text, length, path, true, out_technique, err);
     }
     jc_arena_clear(&arena);
     return status;

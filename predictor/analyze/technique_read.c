@@ -276,15 +276,17 @@ static jc_status read_precision(technique_reader *r, const jc_yaml *node, statem
     return status == JC_OK ? technique_add_statement(r, s) : status;
 }
 
-// Text of a path that is written in a file: beside it, unless it is absolute.
+const char *technique_folder(jc_arena *arena, const char *path) {
+    const char *slash = strrchr(path, '/');
+    return jc_arena_copy_text(arena, path, slash == NULL ? 0 : (size_t)(slash - path) + 1);
+}
+
 char *technique_beside(technique_reader *r, const char *path) {
-    const char *slash = strrchr(r->file, '/');
-    const size_t folder = slash == NULL || path[0] == '/' ? 0 : (size_t)(slash - r->file) + 1;
-    const size_t length = strlen(path);
-    char *text = jc_arena_alloc(&r->technique->arena, folder + length + 1, 1);
+    const char *folder = path[0] == '/' ? "" : r->folder;
+    const size_t size = strlen(folder) + strlen(path) + 1;
+    char *text = jc_arena_alloc(&r->technique->arena, size, 1);
     if (text != NULL) {
-        memcpy(text, r->file, folder);
-        memcpy(text + folder, path, length);
+        (void)snprintf(text, size, "%s%s", folder, path);
     }
     return text;
 }
@@ -303,8 +305,9 @@ static jc_status read_technique(technique_reader *r, const jc_yaml *node, statem
     technique_reader inner = *r;
     inner.depth++;
     inner.file = technique_beside(r, path);
+    inner.folder = inner.file == NULL ? NULL : technique_folder(&r->technique->arena, inner.file);
     jc_yaml *root = NULL;
-    if (inner.file == NULL) {
+    if (inner.folder == NULL) {
         return out_of_memory(r);
     }
     const jc_status status = jc_yaml_load(inner.file, &r->technique->arena, &root, r->err);

@@ -8,8 +8,9 @@
 typedef struct technique_reader {
     jc_technique *technique;
     technique_network *network; ///< whose steps are read
-    const char *file;
-    int depth; ///< of techniques within techniques
+    const char *file;           ///< what errors call it
+    const char *folder;         ///< where files that it names are meant, with its slash; "" = here
+    int depth;                  ///< of techniques within techniques
     jc_error *err;
 } technique_reader;
 
@@ -37,6 +38,9 @@ JC_MUST_USE jc_status technique_read_patterns(technique_reader *r, const jc_yaml
 
 /** A copy of a statement, to the reader's network. */
 JC_MUST_USE jc_status technique_add_statement(technique_reader *r, const statement *s);
+
+/** Folder of a file, with its slash; NULL if out of memory. */
+const char *technique_folder(jc_arena *arena, const char *path);
 
 /** Path of a file that is named in the reader's: beside it, unless it is absolute; NULL if out of
  *  memory. */

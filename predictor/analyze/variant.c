@@ -56,6 +56,12 @@ static bool matches_text(const char *pattern, const char *text, size_t length) {
     return *pattern == '\0';
 }
 
+// Text that ends a name of a block within a layer's name: "stage" and "stage[0]" in
+// "stage[0].conv", "layer1" in "layer1/Conv".
+static bool is_boundary(char c) {
+    return c == '\0' || c == '.' || c == '/' || c == '[';
+}
+
 bool variant_names(const variant *v, const char *pattern, size_t layer) {
     size_t n = 0;
     const jc_layer *l = &jc_graph_layers(v->graph, &n)[layer];
@@ -64,24 +70,33 @@ bool variant_names(const variant *v, const char *pattern, size_t layer) {
     }
     const char *name = v->names[layer];
     for (size_t end = 1; name[end - 1] != '\0'; ++end) {
-        const bool is_boundary = name[end] == '\0' || name[end] == '.' || name[end] == '[';
-        if (is_boundary && matches_text(pattern, name, end)) {
+        if (is_boundary(name[end]) && matches_text(pattern, name, end)) {
             return true;
         }
     }
     return strcmp(pattern, l->op->name) == 0;
 }
 
+// Suggests layers and blocks.
 static jc_status fail_unknown(const variant *v, const statement *s, const char *pattern,
                               jc_error *err) {
     jc_suggestion suggestion = {.wanted = pattern};
+    jc_arena arena = {0};
     for (size_t i = 0; i < v->n_layers; ++i) {
-        jc_suggestion_offer(&suggestion, v->names[i]);
+        const char *name = v->names[i];
+        for (size_t end = 1; name[end - 1] != '\0'; ++end) {
+            const char *block =
+                is_boundary(name[end]) ? jc_arena_copy_text(&arena, name, end) : NULL;
+            if (block != NULL) {
+                jc_suggestion_offer(&suggestion, block);
+            }
+        }
     }
     char hint[JC_SUGGESTION_TEXT_SIZE];
+    (void)jc_suggestion_format(&suggestion, hint);
+    jc_arena_clear(&arena);
     return statement_fail(s, JC_EPARSE, err, "%.60s has no layer or block '%.80s'%s",
-                          jc_graph_name(v->graph), pattern,
-                          jc_suggestion_format(&suggestion, hint));
+                          jc_graph_name(v->graph), pattern, hint);
 }
 
 jc_status variant_match(const variant *v, const statement *s, bool *out_matches, jc_error *err) {

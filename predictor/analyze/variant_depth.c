@@ -150,7 +150,8 @@ static jc_status shorten_all(removal *r, const statement *s, const bool *matches
         }
     }
     return status == JC_OK && !any
-               ? statement_fail(s, JC_ESHAPE, err, "nothing of %.60s is written with `repeat`",
+               ? statement_fail(s, JC_ESHAPE, err, "nothing of %.60s is written with `repeat`; name what goes: "
+                            "drop",
                                 jc_graph_name(r->v->graph))
                : status;
 }

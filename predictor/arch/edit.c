@@ -15,26 +15,45 @@ static jc_status fail(const jc_graph *graph, size_t i, jc_status status, const c
 }
 
 // What a layer computes with, as its operator's call; false where its parameters are not known.
-static bool set_call(const jc_graph *copy, const jc_layer *layer, const jc_layer_edit *edit,
+static bool set_call(const jc_graph *graph, const jc_layer *layer, const jc_layer_edit *edit,
                      const jc_shape **shapes, jc_op_call *call) {
     const jc_value *values = edit->values != NULL ? edit->values : layer->values;
     if (values == NULL) {
         return false;
     }
     memcpy(call->value, values, sizeof call->value);
-    call->batch_size = copy->options.batch_size;
+    call->batch_size = graph->options.batch_size;
     call->n_inputs = layer->n_inputs;
     call->inputs = shapes;
     for (size_t i = 0; i < layer->n_inputs; ++i) {
-        shapes[i] = &copy->layers[layer->inputs[i]].output;
+        shapes[i] = &graph->layers[layer->inputs[i]].output;
     }
     return true;
 }
 
-static void set_work(const jc_op_call *call, jc_layer *layer) {
-    if (!layer->params_given) {
-        layer->params = layer->op->count_params == NULL ? 0 : layer->op->count_params(call);
+static int64_t count_params(const jc_op_call *call, const jc_layer *layer) {
+    return layer->op->count_params == NULL ? 0 : layer->op->count_params(call);
+}
+
+// What a file gave instead of the count (scales beside the weights, weights that other layers hold)
+// changes by as much as the count does.
+static jc_status set_params(const jc_graph *graph, size_t i, const jc_shape **shapes,
+                            const jc_op_call *call, jc_layer *layer, jc_error *why) {
+    const jc_layer *before = &graph->layers[i];
+    layer->params = count_params(call, layer);
+    const jc_layer_edit none = {.values = NULL};
+    jc_op_call old;
+    jc_shape output;
+    if (!before->params_given || !set_call(graph, before, &none, shapes, &old)) {
+        return JC_OK;
     }
+    const jc_status status = before->op->infer(&old, &output, why);
+    const int64_t left = before->params + layer->params - count_params(&old, before);
+    layer->params = left > 0 ? left : 0;
+    return status;
+}
+
+static void set_work(const jc_op_call *call, jc_layer *layer) {
     memset(layer->kernel.size, 0, sizeof layer->kernel.size);
     if (layer->kernel.kind != JC_KERNEL_NONE) {
         layer->op->kernel_sizes(call, &layer->output, layer->kernel.size);
@@ -83,11 +102,14 @@ static jc_status edit_layer(const jc_graph *graph, const jc_layer_edit *edit, si
         layer->values = values;
     }
     jc_error why;
-    const jc_status status = layer->op->infer(&call, &layer->output, &why);
+    jc_status status = layer->op->infer(&call, &layer->output, &why);
+    if (status == JC_OK) {
+        set_work(&call, layer);
+        status = set_params(graph, i, shapes, &call, layer, &why);
+    }
     if (status != JC_OK) {
         return fail(graph, i, status, why.message, err);
     }
-    set_work(&call, layer);
     copy->total_params = jc_add_saturating(copy->total_params, layer->params);
     copy->total_macs = jc_add_saturating(copy->total_macs, layer->work.macs);
     return copy->total_params == INT64_MAX || copy->total_macs == INT64_MAX

@@ -20,6 +20,8 @@ NAMES = os.environ.get("JOULECAST_EXPORT_NAMES", "resnet18 resnet18:folded mobil
 ZOO = {path.stem for path in (SOURCE / "architectures").glob("*.yaml")}
 # PyTorch's exporter writes a concatenation of concatenations as one.
 NESTED = {"inception_v3"}
+# It writes a channel shuffle as a reshape that splits channels, beyond which they are not followed.
+SPLITS = {"shufflenet_v2_x1_0"}
 FOLDER = pathlib.Path(os.environ.get("JOULECAST_EXPORTS", "exports"))
 
 
@@ -55,6 +57,16 @@ class Exports(Process):
             with self.subTest(name):
                 self.assertEqual((totals["params"], totals["macs"]),
                                  (counted["params"], counted["macs"]))
+
+    def test_zoo_and_export_are_pruned_alike(self):
+        for name in set(NAMES) & ZOO - NESTED - SPLITS:
+            ours, theirs = (
+                json.loads(self.run_program("compare", "-p", "test-device", "-f", "json", network,
+                                            "-t", "prune: 0.5").stdout)[1]
+                for network in (name, str((FOLDER / f"{name}.onnx").absolute())))
+            for key in ("params", "macs", "weight_bytes", "activation_bytes", "energy_j"):
+                with self.subTest(name=name, key=key):
+                    self.assertEqual(theirs[key], ours[key])
 
     def test_zoo_and_export_cost_the_same(self):
         for name in set(NAMES) & ZOO:

@@ -142,6 +142,20 @@ layers:
         self.refuse("pruning channels brings the energy to", "alexnet", "prune: {energy: 0.001}")
 
 
+class Names(Techniques):
+    def test_steps_that_name_files(self):
+        (self.folder / "nets").mkdir()
+        self.write("nets/half.yaml", "steps: [prune: 0.5]\n")
+        self.write("nets/both.yml", "steps: [technique: half.yaml, precision: f32]\n")
+        text = "technique: nets/half.yaml"
+        rows = self.under(self.small, text, str(self.folder / "nets/both.yml"), "prune: 0.5")
+        self.assertEqual([row["technique"] for row in rows], [text, "both", "prune: 0.5"])
+        self.assertEqual(rows[0]["params"], rows[2]["params"])
+        self.assertEqual(rows[1]["params"], rows[2]["params"])
+        self.assert_error("gone.yaml", "compare", "-p", "test-device", self.small, "-t",
+                          "technique: nets/gone.yaml", code=2)
+
+
 class Others(Techniques):
     def test_depth(self):
         half, none, block = self.under(self.residual, "depth: 0.5", "depth: 0",
@@ -300,6 +314,9 @@ class BadInput(Techniques):
         path = self.write("cascade.yaml", "networks: [{name: a, architecture: small.yaml}]\n")
         self.assert_error("is an operand", "compare", "-p", "test-device", self.small, "-t", path,
                           code=2)
+        own = self.write("own.yaml", "architecture: small.yaml\nsteps: [prune: 0.5]\n")
+        self.assert_error("own.yaml:1: a technique that names its networks is an operand",
+                          "compare", "-p", "test-device", self.small, "-t", own, code=2)
         path = self.write("open.yaml", "steps: [prune: 0.5]\n")
         self.assert_error("names no `architecture`", "compare", "-p", "test-device", path, code=2)
 
