@@ -125,6 +125,7 @@ static cli_exit train_and_check(const cli_options *options, const campaign_choic
 
 static cli_exit run_calibrate(const cli_command *self, int argc, char **argv) {
     campaign_choice choice = campaign_choice_default();
+    choice.learns = true;
     cli_options options = {.extra = &choice};
     cli_exit code = CLI_OK;
     if (!cli_parse(self, argc, argv, &options, &code)) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Campaigns at the command line.
 #include "campaign.h"
+#include "choose.h"
 #include "collect.h"
 #include "progress.h"
 
@@ -109,6 +110,7 @@ static void show_note(void *context, const char *text) {
 static jc_status run(const campaign_choice *choice, const jc_plan *plan, const collection *c,
                      const hardware *h, jc_campaign_report *out_report, jc_error *err) {
     progress shown = progress_begin("measure");
+    choice_source source = {choice->folder, c->kernels, plan->seed};
     const jc_campaign_options options = {
         .folder = choice->folder,
         .plan = plan,
@@ -120,6 +122,7 @@ static jc_status run(const campaign_choice *choice, const jc_plan *plan, const c
         .executor_handle = h->executor_handle,
         .meter = h->meter,
         .meter_handle = h->meter_handle,
+        .chooser = {choice->learns ? choose_least_known : NULL, &source},
         .budget_s = choice->budget_s,
         .max_load = choice->max_load,
         .stop = &signal_caught,
@@ -180,7 +183,9 @@ static const report_column columns[COUNT_COLUMNS] = {
 };
 
 static const char *count_name(int which) {
-    return which == JC_CAMPAIGN_NETWORKS ? "networks" : jc_kernel_name((jc_kernel_kind)which);
+    return which == JC_CAMPAIGN_NETWORKS   ? "networks"
+           : which == JC_CAMPAIGN_ADAPTIVE ? "adaptive"
+                                           : jc_kernel_name((jc_kernel_kind)which);
 }
 
 static size_t fill_values(const jc_campaign_report *report, report_value *values) {

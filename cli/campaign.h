@@ -14,6 +14,7 @@ typedef struct campaign_choice {
     double budget_s;          ///< --budget; 0 = none
     double max_load;          ///< --max-load
     const char *folder;       ///< -o
+    bool learns;              ///< adaptive rows are chosen by what the others have taught
 } campaign_choice;
 
 extern const cli_option campaign_option_plan, campaign_option_budget, campaign_option_max_load,

@@ -49,6 +49,7 @@ typedef struct jc_plan {
     double kernel[JC_KERNEL_COUNT];       ///< share of the rows, any scale; 0 = none
     double exact;                ///< share of rows that are kernels of networks as they are
     double boundaries;           ///< share of rows beside the thresholds of libraries
+    double adaptive;             ///< share of rows chosen by what the others have taught
     int64_t max_macs;            ///< larger kernels are left out
     int64_t max_bytes;           ///< of input, output and weights together
     jc_plan_names architectures; ///< their kernels are the pattern; NULL = all of the zoo
@@ -77,14 +78,17 @@ JC_MUST_USE jc_status jc_plan_load(const char *path, jc_plan **out_plan, jc_erro
 void jc_plan_free(jc_plan *plan);
 
 /**
- * The kernels that a plan measures, the order such that any first part of them is spread evenly.
+ * The kernels that a plan measures, the order such that any first part of them is spread evenly,
+ * and three more for each adaptive row, so that there is something to choose from.
  *
  * @param seen         [n_seen] kernels of the plan's architectures, batch size 1; doubles allowed.
- * @param out_kernels  [*out_n] to free with free(); fewer than plan->rows where no more different
- *                     ones were found.
+ * @param out_kernels  [*out_n] to free with free(); fewer where no more different ones were found.
  */
 JC_MUST_USE jc_status jc_plan_kernels(const jc_plan *plan, const jc_kernel *seen, size_t n_seen,
                                       jc_kernel **out_kernels, size_t *out_n, jc_error *err);
+
+/** How many of them are adaptive rows: the last ones of plan->rows. */
+size_t jc_plan_adaptive_rows(const jc_plan *plan);
 
 // --- One measurement ------------------------------------------------------------------------
 
@@ -130,11 +134,24 @@ typedef struct jc_campaign_listener {
     void *context;
 } jc_campaign_listener;
 
+/**
+ * Who chooses adaptive rows. The dataset so far is in the campaign's folder.
+ *
+ * @param candidates  [n_candidates] indices of kernels that are not measured yet.
+ * @param out_chosen  [n] of these, n <= n_candidates, to be measured next.
+ */
+typedef struct jc_campaign_chooser {
+    jc_status (*choose)(void *context, const size_t *candidates, size_t n_candidates,
+                        size_t *out_chosen, size_t n, jc_error *err); ///< NULL = in their order
+    void *context;
+} jc_campaign_chooser;
+
 typedef struct jc_campaign_options {
     const char *folder; ///< of the dataset
     const jc_plan *plan;
-    const jc_kernel *kernels; ///< [n_kernels]
+    const jc_kernel *kernels; ///< [n_kernels] of jc_plan_kernels
     size_t n_kernels;
+    jc_campaign_chooser chooser;
     const jc_network *networks; ///< [n_networks]
     size_t n_networks;
     const jc_executor *executor;
@@ -163,10 +180,14 @@ typedef enum jc_campaign_end {
     JC_CAMPAIGN_STOPPED, ///< by options->stop
 } jc_campaign_end;
 
-enum { JC_CAMPAIGN_NETWORKS = JC_KERNEL_COUNT, JC_CAMPAIGN_COUNTS };
+enum {
+    JC_CAMPAIGN_NETWORKS = JC_KERNEL_COUNT,
+    JC_CAMPAIGN_ADAPTIVE, ///< rows that are still to be chosen, of any kind
+    JC_CAMPAIGN_COUNTS
+};
 
 typedef struct jc_campaign_report {
-    jc_campaign_count counts[JC_CAMPAIGN_COUNTS]; ///< by kernel kind; then whole networks
+    jc_campaign_count counts[JC_CAMPAIGN_COUNTS]; ///< by kernel kind; then the others
     jc_campaign_end end;
 } jc_campaign_report;
 

@@ -19,6 +19,7 @@
 
 enum {
     BLOCK_ITEMS = 64,
+    LEAST_CHOSEN = 2 * BLOCK_ITEMS, ///< adaptive rows that are chosen in one go
     FAILURES_IN_A_ROW =
         10, ///< after which the executor, or the meter, is at fault and not a kernel
 };
@@ -228,16 +229,59 @@ static jc_status measure_block(campaign *c, size_t block, jc_error *err) {
     return JC_OK;
 }
 
+// Append adaptive rows to what is measured: a part of them, for the next part is to learn from it.
+static jc_status choose_rows(campaign *c, jc_error *err) {
+    const jc_campaign_chooser *chooser = &c->o->chooser;
+    campaign_state *state = &c->state;
+    size_t *candidates = calloc(2 * state->n_kernels + 1, sizeof *candidates);
+    if (candidates == NULL) {
+        return jc_error_set(err, JC_ENOMEM, NULL, 0, "out of memory");
+    }
+    const size_t n_candidates = state_candidates(state, candidates);
+    size_t *chosen = candidates + n_candidates;
+    size_t n = state->n_to_choose;
+    jc_status status = JC_OK;
+    if (chooser->choose == NULL) {
+        memcpy(chosen, candidates, n * sizeof *chosen);
+    } else {
+        n = n > LEAST_CHOSEN ? (n + 1) / 2 : n;
+        status = dataset_write(c->o, state, &c->device, err);
+        if (status == JC_OK) {
+            status = chooser->choose(chooser->context, candidates, n_candidates, chosen, n, err);
+        }
+    }
+    for (size_t i = 0; status == JC_OK && i < n; ++i) {
+        status = state_add_choice(state, c->journal, chosen[i], err);
+    }
+    free(candidates);
+    return status;
+}
+
+// From a block on, which may have been measured in part.
+static jc_status measure_blocks(campaign *c, size_t first_block, jc_error *err) {
+    jc_status status = JC_OK;
+    for (size_t b = first_block;
+         status == JC_OK && c->end == JC_CAMPAIGN_FINISHED && b * BLOCK_ITEMS < c->state.n_items;
+         ++b) {
+        status = measure_block(c, b, err);
+    }
+    return status;
+}
+
 static jc_status measure_all(campaign *c, jc_error *err) {
     for (size_t i = 0; i < c->state.n_items; ++i) {
         for (int r = 0; r < c->state.repetitions; ++r) {
             c->n_open += state_is_open(&c->state, i, r);
         }
     }
-    jc_status status = JC_OK;
-    const size_t n_blocks = (c->state.n_items + BLOCK_ITEMS - 1) / BLOCK_ITEMS;
-    for (size_t b = 0; status == JC_OK && b < n_blocks && c->end == JC_CAMPAIGN_FINISHED; ++b) {
-        status = measure_block(c, b, err);
+    c->n_open += c->state.n_to_choose * (size_t)c->state.repetitions;
+    jc_status status = measure_blocks(c, 0, err);
+    while (status == JC_OK && c->state.n_to_choose > 0 && !is_over(c)) {
+        const size_t n_before = c->state.n_items;
+        status = choose_rows(c, err);
+        if (status == JC_OK) {
+            status = measure_blocks(c, n_before / BLOCK_ITEMS, err);
+        }
     }
     if (status == JC_OK && c->n_done > 0 && c->end == JC_CAMPAIGN_FINISHED) {
         status = measure_idle(c, err);

@@ -210,6 +210,7 @@ typedef jc_status key_reader(const plan_reader *r, const jc_yaml *node, jc_error
 READER(rel_error, read_share(r, node, &r->plan->rel_error, err))
 READER(exact, read_share(r, node, &r->plan->exact, err))
 READER(boundaries, read_share(r, node, &r->plan->boundaries, err))
+READER(adaptive, read_share(r, node, &r->plan->adaptive, err))
 READER(precisions,
        read_shares(r, node, precision_name_of, JC_PRECISION_COUNT, r->plan->precision, err))
 READER(kernels, read_shares(r, node, kernel_name_of, JC_KERNEL_COUNT, r->plan->kernel, err))
@@ -232,6 +233,7 @@ static const struct {
     {"weights", read_weights},
     {"exact", read_exact},
     {"boundaries", read_boundaries},
+    {"adaptive", read_adaptive},
     {"precisions", read_precisions},
     {"kernels", read_kernels},
     {"max_macs", read_max_macs},
@@ -312,6 +314,7 @@ static void set_defaults(jc_plan *plan) {
     memcpy(plan->kernel, default_shares, sizeof default_shares);
     plan->exact = 0.35;
     plan->boundaries = 0.15;
+    plan->adaptive = 0.3;
     plan->max_macs = INT64_C(4000000000);
     plan->max_bytes = INT64_C(400000000);
     plan->batch_sizes = (jc_plan_sizes){batch_sizes, 4};

@@ -13,6 +13,8 @@
 // Points in a row that give nothing new after which a kind is held to be exhausted.
 enum { MOST_TRIES = 500 };
 
+enum { MORE_TO_CHOOSE_FROM = 3 }; ///< kernels for each adaptive row
+
 /** Set of kernels: positions in a list, by hash. */
 typedef struct kernel_set {
     size_t *slot; ///< [mask + 1] position + 1; 0 = free
@@ -204,13 +206,17 @@ static int choose_kind(const sampler *s) {
     return chosen;
 }
 
+size_t jc_plan_adaptive_rows(const jc_plan *plan) {
+    return (size_t)(plan->adaptive * (double)plan->rows);
+}
+
 jc_status jc_plan_kernels(const jc_plan *plan, const jc_kernel *seen, size_t n_seen,
                           jc_kernel **out_kernels, size_t *out_n, jc_error *err) {
     sampler s = {.plan = plan};
-    s.kernels = calloc(plan->rows + 1, sizeof *s.kernels);
-    const bool ok =
-        s.kernels != NULL && create_set(plan->rows, &s.known) && fill_lists(&s, seen, n_seen);
-    while (ok && s.n < plan->rows) {
+    const size_t n = plan->rows + MORE_TO_CHOOSE_FROM * jc_plan_adaptive_rows(plan);
+    s.kernels = calloc(n + 1, sizeof *s.kernels);
+    const bool ok = s.kernels != NULL && create_set(n, &s.known) && fill_lists(&s, seen, n_seen);
+    while (ok && s.n < n) {
         const int kind = choose_kind(&s);
         if (kind < 0) {
             break;
@@ -225,7 +231,7 @@ jc_status jc_plan_kernels(const jc_plan *plan, const jc_kernel *seen, size_t n_s
     free(s.known.slot);
     if (!ok) {
         free(s.kernels);
-        return jc_error_set(err, JC_ENOMEM, NULL, 0, "out of memory for %zu rows", plan->rows);
+        return jc_error_set(err, JC_ENOMEM, NULL, 0, "out of memory for %zu rows", n);
     }
     *out_kernels = s.kernels;
     *out_n = s.n;

@@ -8,8 +8,10 @@
 //     refused ITEM WHY
 //     failed ITEM WHY
 //     idle WATTS
+//     chosen KERNEL
 //
-// ITEM is the position in the plan, from 0; what is not known is "-".
+// ITEM is the position in the order of measuring, from 0, which a chosen kernel, by its position in
+// the plan, makes longer; what is not known is "-".
 #include "state.h"
 
 #include "common/digest.h"
@@ -26,16 +28,17 @@ static const char FIRST_LINE[] = "joulecast-journal 1";
 // --- Items ----------------------------------------------------------------------------------
 
 // Networks stand at even distances among the kernels, so that any first part has some.
-static void fill_items(const jc_campaign_options *o, campaign_item *items) {
-    const size_t n = o->n_kernels + o->n_networks;
+static void fill_items(const jc_campaign_options *o, campaign_state *state) {
     size_t kernel = 0;
     size_t network = 0;
-    for (size_t i = 0; i < n; ++i) {
-        const bool networks_turn = network * o->n_kernels < kernel * o->n_networks;
-        if (kernel == o->n_kernels || (network < o->n_networks && networks_turn)) {
-            items[i].network = &o->networks[network++];
+    state->n_items = state->n_first + o->n_networks;
+    for (size_t i = 0; i < state->n_items; ++i) {
+        const bool networks_turn = network * state->n_first < kernel * o->n_networks;
+        if (kernel == state->n_first || (network < o->n_networks && networks_turn)) {
+            state->items[i].network = &o->networks[network++];
         } else {
-            items[i].kernel = &o->kernels[kernel++];
+            state->is_item[kernel] = true;
+            state->items[i].kernel = &o->kernels[kernel++];
         }
     }
 }
@@ -59,6 +62,10 @@ static void digest_plan(const jc_campaign_options *o, campaign_state *state) {
     for (size_t i = 0; i < state->n_items; ++i) {
         digest = digest_item(digest, &state->items[i]);
     }
+    for (size_t i = state->n_first; i < state->n_kernels; ++i) {
+        digest = digest_add(digest, &state->kernels[i], sizeof state->kernels[i]);
+    }
+    digest = digest_add(digest, &state->n_to_choose, sizeof state->n_to_choose);
     digest = digest_add(digest, &o->plan->repetitions, sizeof o->plan->repetitions);
     digest = digest_add(digest, &o->plan->weights, sizeof o->plan->weights);
     digest = digest_add(digest, &o->plan->window_s, sizeof o->plan->window_s);
@@ -68,18 +75,25 @@ static void digest_plan(const jc_campaign_options *o, campaign_state *state) {
 
 jc_status state_init(const jc_campaign_options *o, const jc_device *device,
                      campaign_state *out_state, jc_error *err) {
-    campaign_state state = {.n_items = o->n_kernels + o->n_networks,
+    const size_t n_rows = o->n_kernels < o->plan->rows ? o->n_kernels : o->plan->rows;
+    const size_t n_adaptive = jc_plan_adaptive_rows(o->plan);
+    const size_t n_most = n_rows + o->n_networks;
+    campaign_state state = {.kernels = o->kernels,
+                            .n_kernels = o->n_kernels,
+                            .n_to_choose = n_adaptive < n_rows ? n_adaptive : n_rows,
                             .repetitions = o->plan->repetitions,
                             .max_load = o->max_load,
                             .idle_w = (double)NAN};
-    state.items = calloc(state.n_items + 1, sizeof *state.items);
-    state.results = calloc(state.n_items + 1, (size_t)state.repetitions * sizeof *state.results);
-    if (state.items == NULL || state.results == NULL) {
+    state.n_first = n_rows - state.n_to_choose;
+    state.items = calloc(n_most + 1, sizeof *state.items);
+    state.results = calloc(n_most + 1, (size_t)state.repetitions * sizeof *state.results);
+    state.is_item = calloc(o->n_kernels + 1, sizeof *state.is_item);
+    if (state.items == NULL || state.results == NULL || state.is_item == NULL) {
         state_clear(&state);
         return jc_error_set(err, JC_ENOMEM, NULL, 0, "out of memory for %zu configurations",
-                            state.n_items);
+                            n_most);
     }
-    fill_items(o, state.items);
+    fill_items(o, &state);
     digest_plan(o, &state);
     (void)snprintf(state.machine, sizeof state.machine, "%s; %s; %s", device->machine,
                    device->executor, device->meter);
@@ -90,6 +104,7 @@ jc_status state_init(const jc_campaign_options *o, const jc_device *device,
 void state_clear(campaign_state *state) {
     free(state->items);
     free(state->results);
+    free(state->is_item);
 }
 
 campaign_result *state_result(const campaign_state *state, size_t item, int repetition) {
@@ -106,8 +121,30 @@ bool state_is_open(const campaign_state *state, size_t item, int repetition) {
            !state_is_good(state, state_result(state, item, repetition));
 }
 
+size_t state_candidates(const campaign_state *state, size_t *out) {
+    size_t n = 0;
+    for (size_t i = 0; i < state->n_kernels; ++i) {
+        if (!state->is_item[i]) {
+            out[n++] = i;
+        }
+    }
+    return n;
+}
+
+static bool may_be_chosen(const campaign_state *state, size_t kernel) {
+    return state->n_to_choose > 0 && kernel < state->n_kernels && !state->is_item[kernel];
+}
+
+static void choose(campaign_state *state, size_t kernel) {
+    --state->n_to_choose;
+    state->is_item[kernel] = true;
+    state->items[state->n_items++].kernel = &state->kernels[kernel];
+}
+
 void state_count(const campaign_state *state, jc_campaign_report *out_report) {
     memset(out_report->counts, 0, sizeof out_report->counts);
+    jc_campaign_count *adaptive = &out_report->counts[JC_CAMPAIGN_ADAPTIVE];
+    adaptive->planned = adaptive->left = state->n_to_choose;
     for (size_t i = 0; i < state->n_items; ++i) {
         const campaign_item *item = &state->items[i];
         const int which = item->kernel == NULL ? JC_CAMPAIGN_NETWORKS : (int)item->kernel->kind;
@@ -241,6 +278,11 @@ jc_status state_visit(void *context, const char *text, int line, jc_error *err) 
     } else if (ok && strcmp(word, "failed") == 0) {
         ok = next_index(&at, state->n_items, &item);
         state->items[item].n_failures += ok;
+    } else if (ok && strcmp(word, "chosen") == 0) {
+        ok = next_index(&at, state->n_kernels, &item) && may_be_chosen(state, item);
+        if (ok) {
+            choose(state, item);
+        }
     } else {
         ok = false;
     }
@@ -307,6 +349,19 @@ jc_status state_add_failure(campaign_state *state, journal *j, size_t item, cons
     const jc_status status = add_reason(j, "failed", item, why, err);
     state->items[item].is_tried = true;
     ++state->items[item].n_failures;
+    return status;
+}
+
+jc_status state_add_choice(campaign_state *state, journal *j, size_t kernel, jc_error *err) {
+    char text[64];
+    if (!may_be_chosen(state, kernel)) {
+        return jc_error_set(err, JC_EINVAL, NULL, 0, "kernel %zu is not to be chosen", kernel);
+    }
+    (void)snprintf(text, sizeof text, "chosen %zu", kernel);
+    const jc_status status = journal_add(j, text, err);
+    if (status == JC_OK) {
+        choose(state, kernel);
+    }
     return status;
 }
 

@@ -26,7 +26,12 @@ typedef struct campaign_result {
 
 typedef struct campaign_state {
     campaign_item *items; ///< [n_items] in the order of measuring, networks spread among kernels
-    size_t n_items;
+    size_t n_items;       ///< those chosen so far included
+    const jc_kernel *kernels; ///< [n_kernels] those that may be chosen included
+    size_t n_kernels;
+    size_t n_first;     ///< kernels that are measured whatever they teach
+    size_t n_to_choose; ///< kernels that are still to be chosen
+    bool *is_item;      ///< [n_kernels]
     int repetitions;
     campaign_result *results; ///< [n_items x repetitions], row-major
     double max_load;
@@ -48,6 +53,9 @@ bool state_is_good(const campaign_state *state, const campaign_result *result);
 /** True if the configuration is to be measured once more. */
 bool state_is_open(const campaign_state *state, size_t item, int repetition);
 
+/** Indices of the kernels that may be chosen. @param out  [state->n_kernels] @return how many */
+size_t state_candidates(const campaign_state *state, size_t *out);
+
 /** Fill counts from scratch. */
 void state_count(const campaign_state *state, jc_campaign_report *out_report);
 
@@ -64,6 +72,8 @@ JC_MUST_USE jc_status state_add_refusal(campaign_state *state, journal *j, size_
                                         const char *why, jc_error *err);
 JC_MUST_USE jc_status state_add_failure(campaign_state *state, journal *j, size_t item,
                                         const char *why, jc_error *err);
+JC_MUST_USE jc_status state_add_choice(campaign_state *state, journal *j, size_t kernel,
+                                       jc_error *err);
 JC_MUST_USE jc_status state_add_idle(campaign_state *state, journal *j, double idle_w,
                                      jc_error *err);
 

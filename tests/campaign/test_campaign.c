@@ -30,6 +30,7 @@ static void take_note(void *context, const char *text) {
 // relu of 1000, 1001, … elements.
 static void set_up(void) {
     cr_assert_eq(jc_plan_load(NULL, &plan, NULL), JC_OK);
+    plan->adaptive = 0;
     for (int i = 0; i < N_KERNELS; ++i) {
         kernels[i] = (jc_kernel){.kind = JC_KERNEL_RELU, .size = {1, 1000 + i}};
     }
@@ -360,6 +361,94 @@ Test(campaign, windows_that_were_disturbed_are_left_out_and_measured_again) {
     cr_expect_eq(report.counts[JC_KERNEL_RELU].disturbed, 0);
     cr_expect_eq(report.counts[JC_KERNEL_RELU].measured, 3);
     cr_expect_eq(count_rows(), 6);
+}
+
+// --- Adaptive rows --------------------------------------------------------------------------
+
+static int n_choices;
+
+// The last ones first; it must see all rows that came before.
+static jc_status choose_last(void *context, const size_t *candidates, size_t n_candidates,
+                             size_t *out_chosen, size_t n, jc_error *err) {
+    (void)context;
+    (void)err;
+    cr_assert_lt(n, n_candidates);
+    for (size_t i = 0; i < n; ++i) {
+        out_chosen[i] = candidates[n_candidates - 1 - i];
+    }
+    cr_expect_eq(count_rows(), 2 * (N_KERNELS - n_candidates));
+    ++n_choices;
+    return JC_OK;
+}
+
+static jc_campaign_options adaptive_options(void) {
+    jc_campaign_options options = usual_options();
+    plan->rows = 40;
+    plan->adaptive = 0.25;
+    options.n_networks = 3;
+    options.chooser.choose = choose_last;
+    n_choices = 0;
+    return options;
+}
+
+static void expect_first_and_last(void) {
+    jc_dataset *dataset = load();
+    cr_assert_eq(dataset->n_rows, 2 * 40);
+    cr_expect_eq(dataset->n_networks, 2 * 3);
+    for (size_t i = 0; i < dataset->n_rows; ++i) {
+        const int64_t elements = dataset->rows[i].kernel.size[1];
+        cr_expect(elements < 1000 + 30 || elements >= 1000 + N_KERNELS - 10, "%d", (int)elements);
+    }
+    jc_dataset_free(dataset);
+}
+
+Test(campaign, adaptive_rows_are_chosen_after_the_others) {
+    const jc_campaign_options options = adaptive_options();
+    const jc_campaign_report report = run(&options);
+    cr_expect_eq(n_choices, 1);
+    cr_expect_eq(report.counts[JC_KERNEL_RELU].measured, 40);
+    cr_expect_eq(report.counts[JC_CAMPAIGN_ADAPTIVE].planned, 0);
+    expect_first_and_last();
+}
+
+Test(campaign, rows_once_chosen_stay_chosen) {
+    jc_campaign_options options = adaptive_options();
+    fake.stop_after = 2 * 33 + 5; // in the first repetition of what was chosen
+    jc_campaign_report report = run(&options);
+    cr_expect_eq(report.end, JC_CAMPAIGN_STOPPED);
+    cr_expect_eq(n_choices, 1);
+    fake.stop = 0;
+    fake.stop_after = 0;
+    options.chooser.choose = NULL;
+    report = run(&options);
+    cr_expect_eq(report.counts[JC_KERNEL_RELU].measured, 40);
+    expect_first_and_last();
+}
+
+Test(campaign, rows_still_to_be_chosen_are_told) {
+    const jc_campaign_options options = adaptive_options();
+    fake.stop_after = 20;
+    const jc_campaign_report report = run(&options);
+    cr_expect_eq(n_choices, 0);
+    cr_expect_eq(report.counts[JC_CAMPAIGN_ADAPTIVE].planned, 10);
+    cr_expect_eq(report.counts[JC_CAMPAIGN_ADAPTIVE].left, 10);
+}
+
+static jc_status choose_one_twice(void *context, const size_t *candidates, size_t n_candidates,
+                                  size_t *out_chosen, size_t n, jc_error *err) {
+    (void)context;
+    (void)n_candidates;
+    (void)err;
+    for (size_t i = 0; i < n; ++i) {
+        out_chosen[i] = candidates[0];
+    }
+    return JC_OK;
+}
+
+Test(campaign, a_row_is_chosen_once) {
+    jc_campaign_options options = adaptive_options();
+    options.chooser.choose = choose_one_twice;
+    expect_failure(&options, JC_EINVAL, "is not to be chosen");
 }
 
 Test(campaign, a_journal_of_another_plan_is_refused) {

@@ -161,6 +161,7 @@ enum { N_SEEN = sizeof seen / sizeof seen[0] };
 
 static jc_kernel *kernels_of(const char *text, size_t *out_n) {
     jc_plan *plan = plan_of(text);
+    plan->adaptive = 0;
     jc_kernel *kernels = NULL;
     cr_assert_eq(jc_plan_kernels(plan, seen, N_SEEN, &kernels, out_n, NULL), JC_OK);
     jc_plan_free(plan);
@@ -268,6 +269,22 @@ Test(plan, the_seed_decides_and_nothing_else_does) {
     free(a);
     free(b);
     free(c);
+}
+
+Test(plan, adaptive_rows_have_three_more_to_choose_from) {
+    jc_plan *plan = plan_of("rows: 200\nadaptive: 0.25\n");
+    jc_kernel *kernels = NULL;
+    size_t n = 0;
+    cr_assert_eq(jc_plan_kernels(plan, seen, N_SEEN, &kernels, &n, NULL), JC_OK);
+    cr_expect_eq(jc_plan_adaptive_rows(plan), 50);
+    cr_expect_eq(n, 200 + 3 * 50);
+    size_t n_plain = 0;
+    jc_kernel *plain = kernels_of("rows: 200\n", &n_plain);
+    cr_assert_eq(n_plain, 200);
+    cr_expect_arr_eq(plain, kernels, 200 * sizeof *kernels, "they begin as the plan without them");
+    free(plain);
+    free(kernels);
+    jc_plan_free(plan);
 }
 
 Test(plan, without_networks_patterns_are_made_up) {

@@ -56,6 +56,29 @@ class Calibrate(Process):
             self.assertEqual(record["measured_energy_j"], "")
             self.assertEqual(record["energy_held"], "")
 
+    def calibrated_rows(self, plan):
+        """Chosen kernels by the journal, and rows as (file, first sizes)."""
+        plan = self.write("plan.yaml", plan)
+        folder = f"rows{len(list(self.folder.iterdir()))}"
+        self.run_with_words("calibrate", "-x", COMMAND, "-m", "none", "--max-load", "1",
+                            "--plan", plan, "-o", folder, "-f", "csv")
+        journal = (self.folder / folder / "campaign.journal").read_text()
+        chosen = [int(line.split()[2]) for line in journal.splitlines() if " chosen " in line]
+        return chosen, folder
+
+    def test_the_last_rows_are_chosen_among_more(self):
+        plan = PLAN.replace("rows: 24", "rows: 60").replace("networks: [tiny.yaml]", "networks: []")
+        chosen, folder = self.calibrated_rows(plan + "adaptive: 0.4\n")
+        self.assertEqual(len(chosen), 24)
+        self.assertEqual(len(set(chosen)), 24)
+        self.assertTrue(all(36 <= kernel < 60 + 3 * 24 for kernel in chosen), chosen)
+        self.assertNotEqual(sorted(chosen), list(range(36, 60)), "the plan's own order")
+        rows = sum(len(read_csv(path.read_text()))
+                   for path in (self.folder / folder).glob("*.csv"))
+        self.assertEqual(rows, 60)
+        again, _ = self.calibrated_rows(plan + "adaptive: 0\n")
+        self.assertEqual(again, [])
+
     def predict_with(self, profile, batch_size):
         text = self.run_program("predict", "-p", profile, "-b", batch_size, "-f", "json",
                                 self.tiny).stdout
