@@ -56,11 +56,7 @@ typedef struct worker {
 // Appends the totals of one file to the text, or reports what is wrong with it.
 static bool predict_file(worker *w, const char *path, text_buffer *text) {
     const cli_options *options = w->batch->options;
-    const jc_graph_options graph_options = {
-        .batch_size = options->batch_size,
-        .precision = options->precision,
-        .strict = options->strict,
-    };
+    const jc_graph_options graph_options = cli_graph_options(options);
     jc_error err = {0};
     jc_graph *graph = NULL;
     if (locate_graph(path, &graph_options, &graph, &err) != JC_OK) {
@@ -322,8 +318,9 @@ static cli_exit run_batch(const cli_command *self, int argc, char **argv) {
 }
 
 static const cli_option *const options_of_batch[] = {
-    &cli_option_profile, &cli_option_batch_size, &cli_option_precision, &cli_option_strict,
-    &cli_option_threads, &cli_option_format,     &cli_option_output,    NULL,
+    &cli_option_profile, &cli_option_batch_size, &cli_option_precision,
+    &cli_option_input,   &cli_option_strict,     &cli_option_threads,
+    &cli_option_format,  &cli_option_output,     NULL,
 };
 
 extern const cli_command cli_batch;

@@ -12,19 +12,23 @@
 #include "exit.h"
 #include "report/report.h"
 
-#include <joulecast/shape.h>
+#include <joulecast/graph.h>
+
+enum { CLI_MAX_INPUTS = 32 };
 
 /** What the options of a command line say. */
 typedef struct cli_options {
     const char *profile; ///< -p; NULL = the default one
     int64_t batch_size;  ///< -b; 1 unless given
     jc_precision precision;
-    const report_format *format; ///< -f
-    const char *output;          ///< -o; NULL = standard output
-    int threads;                 ///< -j; 0 = one for each core
-    bool strict;                 ///< --strict: operators that are not known are errors
-    void *extra;                 ///< the command's own options, for the parsers it declares
-    char **operands;             ///< [n_operands] what is no option
+    const report_format *format;           ///< -f
+    const char *output;                    ///< -o; NULL = standard output
+    int threads;                           ///< -j; 0 = one for each core
+    bool strict;                           ///< --strict: operators that are not known are errors
+    jc_input_shape inputs[CLI_MAX_INPUTS]; ///< [n_inputs] --input
+    size_t n_inputs;
+    void *extra;     ///< the command's own options, for the parsers it declares
+    char **operands; ///< [n_operands] what is no option
     int n_operands;
 } cli_options;
 
@@ -45,7 +49,7 @@ typedef struct cli_option {
 } cli_option;
 
 extern const cli_option cli_option_profile, cli_option_batch_size, cli_option_precision,
-    cli_option_format, cli_option_output, cli_option_threads, cli_option_strict;
+    cli_option_format, cli_option_output, cli_option_threads, cli_option_strict, cli_option_input;
 
 /** A command. */
 typedef struct cli_command {
@@ -73,6 +77,9 @@ extern const cli_command *const cli_commands[];
  */
 bool cli_parse(const cli_command *command, int argc, char **argv, cli_options *options,
                cli_exit *out_exit);
+
+/** How architectures are to be read: -b, --precision, --strict, --input. */
+jc_graph_options cli_graph_options(const cli_options *options);
 
 /** Parse a whole number within bounds, for options' parsers. */
 bool cli_parse_integer(const char *text, int64_t least, int64_t most, int64_t *out_value);

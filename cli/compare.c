@@ -79,11 +79,7 @@ static jc_status add_row(compare_run *run, const subject *s, const jc_technique 
 
 // A network as it is, or as its own technique makes it; then under each technique of -t.
 static jc_status add_operand(compare_run *run, const char *operand) {
-    const jc_graph_options options = {
-        .batch_size = run->options->batch_size,
-        .precision = run->options->precision,
-        .strict = run->options->strict,
-    };
+    const jc_graph_options options = cli_graph_options(run->options);
     subject s;
     jc_status status = subject_load(operand, &options, &s, &run->err);
     if (status != JC_OK) {

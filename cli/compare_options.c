@@ -139,6 +139,7 @@ const cli_option *const compare_option_list[] = {
     &option_pue,
     &cli_option_batch_size,
     &cli_option_precision,
+    &cli_option_input,
     &cli_option_strict,
     &cli_option_format,
     &cli_option_output,

@@ -33,7 +33,7 @@ static cli_exit run_convert(const cli_command *self, int argc, char **argv) {
     if (!cli_parse(self, argc, argv, &options, &code)) {
         return code;
     }
-    const jc_graph_options graph_options = {.batch_size = 1, .strict = options.strict};
+    const jc_graph_options graph_options = cli_graph_options(&options);
     jc_graph *graph = NULL;
     jc_error err = {0};
     jc_status status = locate_graph(options.operands[0], &graph_options, &graph, &err);
@@ -44,8 +44,8 @@ static cli_exit run_convert(const cli_command *self, int argc, char **argv) {
     return status == JC_OK ? CLI_OK : cli_report_error(&err);
 }
 
-static const cli_option *const options_of_convert[] = {&cli_option_strict, &cli_option_output,
-                                                       NULL};
+static const cli_option *const options_of_convert[] = {&cli_option_input, &cli_option_strict,
+                                                       &cli_option_output, NULL};
 
 extern const cli_command cli_convert;
 

@@ -66,16 +66,44 @@ static void warn_unknown(const char *file, const jc_graph *graph) {
     text_clear(&list);
 }
 
+// Says on stderr where sizes were given, but of none of the inputs that a network has.
+static void warn_other_inputs(const char *file, const jc_graph *graph,
+                              const jc_graph_options *options) {
+    size_t n = 0;
+    const jc_layer *layers = jc_graph_layers(graph, &n);
+    text_buffer list = {0};
+    bool is_any = options == NULL || options->n_inputs == 0;
+    for (size_t i = 0; i < n && layers[i].op == NULL && !is_any; ++i) {
+        char name[JC_LAYER_NAME_SIZE];
+        (void)jc_layer_name(graph, i, name);
+        text_append(&list, i == 0 ? "" : ", ");
+        text_append_clean(&list, name);
+        for (size_t k = 0; k < options->n_inputs; ++k) {
+            is_any = is_any || strcmp(name, options->inputs[k].name) == 0;
+        }
+    }
+    if (!is_any && !list.failed) {
+        (void)fprintf(stderr, "joulecast: %s: it has no input that --input names; it has %.*s\n",
+                      file, (int)list.length, list.data);
+    }
+    text_clear(&list);
+}
+
 jc_status locate_graph(const char *file_or_name, const jc_graph_options *options,
                        jc_graph **out_graph, jc_error *err) {
     char path[PATH_MAX];
+    const char *file = file_or_name;
+    jc_status status = JC_OK;
     if (!is_file(file_or_name)) {
-        const jc_status status = jc_zoo_find(file_or_name, path, sizeof path, err);
-        return status == JC_OK ? jc_graph_load(path, options, out_graph, err) : status;
+        status = jc_zoo_find(file_or_name, path, sizeof path, err);
+        file = path;
     }
-    const jc_status status = jc_graph_load(file_or_name, options, out_graph, err);
+    if (status == JC_OK) {
+        status = jc_graph_load(file, options, out_graph, err);
+    }
     if (status == JC_OK) {
         warn_unknown(file_or_name, *out_graph);
+        warn_other_inputs(file_or_name, *out_graph, options);
     }
     return status;
 }

@@ -90,6 +90,42 @@ static const char *parse_strict(cli_options *options, const char *text) {
 const cli_option cli_option_strict = {
     0, "strict", NULL, "refuse files with operators that are not known", parse_strict};
 
+// NAME=1,3,224,224. The name may have a = of its own; the copy lives as long as the program.
+static const char *parse_input(cli_options *options, const char *text) {
+    static const char wanted[] = "an input's name and sizes, batch first: image=1,3,224,224";
+    const char *equals = strrchr(text, '=');
+    if (equals == NULL || equals == text || options->n_inputs == CLI_MAX_INPUTS) {
+        return options->n_inputs == CLI_MAX_INPUTS ? "at most 32 inputs" : wanted;
+    }
+    jc_input_shape *input = &options->inputs[options->n_inputs];
+    *input = (jc_input_shape){.name = NULL};
+    for (const char *size = equals; *size != '\0'; size += 1 + strcspn(size + 1, ",")) {
+        char digits[24];
+        const size_t n = strcspn(size + 1, ",");
+        if (n >= sizeof digits || input->shape.rank == JC_MAX_RANK) {
+            return wanted;
+        }
+        (void)snprintf(digits, sizeof digits, "%.*s", (int)n, size + 1);
+        if (!cli_parse_integer(digits, 1, INT32_MAX, &input->shape.dim[input->shape.rank++])) {
+            return wanted;
+        }
+    }
+    input->name = strndup(text, (size_t)(equals - text));
+    options->n_inputs++;
+    return input->name == NULL ? "less: out of memory" : NULL;
+}
+
+const cli_option cli_option_input = {
+    0, "input", "NAME=SIZES", "sizes of an input, batch first: image=1,3,224,224", parse_input};
+
+jc_graph_options cli_graph_options(const cli_options *options) {
+    return (jc_graph_options){.batch_size = options->batch_size,
+                              .precision = options->precision,
+                              .strict = options->strict,
+                              .inputs = options->inputs,
+                              .n_inputs = options->n_inputs};
+}
+
 static void print_usage(const cli_command *command, FILE *file) {
     (void)fprintf(file, "usage: joulecast %s [OPTION]...%s%s", command->name,
                   command->operands[0] == '\0' ? "" : " ", command->operands);
@@ -231,13 +267,15 @@ static cli_exit check_usage(const cli_command *command, const cli_options *optio
 bool cli_parse(const cli_command *command, int argc, char **argv, cli_options *options,
                cli_exit *out_exit) {
     *options = (cli_options){
-        .batch_size = 1,
         .precision = JC_PRECISION_F32,
         .format = command->default_format == NULL ? report_formats[0] : command->default_format,
         .extra = options->extra,
     };
     bool help = false;
     cli_exit code = parse_options(command, argc, argv, options, &help);
+    if (options->batch_size == 0) { // not said: as the first input, whose batch comes first
+        options->batch_size = options->n_inputs > 0 ? options->inputs[0].shape.dim[0] : 1;
+    }
     if (code == CLI_OK && help) {
         print_help(command);
     } else if (code == CLI_OK) {

@@ -60,11 +60,7 @@ static jc_status flush_text(predict_run *run) {
 }
 
 static jc_status predict_one(predict_run *run, const char *name, jc_error *err) {
-    const jc_graph_options options = {
-        .batch_size = run->options->batch_size,
-        .precision = run->options->precision,
-        .strict = run->options->strict,
-    };
+    const jc_graph_options options = cli_graph_options(run->options);
     jc_graph *graph = NULL;
     jc_status status = locate_graph(name, &options, &graph, err);
     if (status != JC_OK) {
@@ -122,13 +118,8 @@ static cli_exit run_predict(const cli_command *self, int argc, char **argv) {
 }
 
 static const cli_option *const options_of_predict[] = {
-    &cli_option_profile,
-    &cli_option_batch_size,
-    &cli_option_precision,
-    &cli_option_strict,
-    &cli_option_format,
-    &cli_option_output,
-    NULL,
+    &cli_option_profile, &cli_option_batch_size, &cli_option_precision, &cli_option_input,
+    &cli_option_strict,  &cli_option_format,     &cli_option_output,    NULL,
 };
 
 extern const cli_command cli_predict;

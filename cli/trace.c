@@ -168,8 +168,7 @@ static cli_exit print(const cli_options *options, const subject *s, const device
 // The technique's own network, or that of the second operand.
 static jc_status load_subject(const cli_options *options, jc_technique *technique, subject *s,
                               jc_error *err) {
-    const jc_graph_options graph_options = {.batch_size = options->batch_size,
-                                            .precision = options->precision};
+    const jc_graph_options graph_options = cli_graph_options(options);
     const bool names_one = jc_technique_get_network(technique, 0).architecture != NULL;
     if (options->n_operands == 1 && !names_one) {
         return jc_error_set(err, JC_EPARSE, options->operands[0], 0,
@@ -252,9 +251,11 @@ static const cli_option option_points = {'n', "points", "N",
                                          "thresholds that are tried, 2 to 101 (21)", parse_points};
 
 static const cli_option *const options_of_trace[] = {
-    &cli_option_profiles, &cli_option_accelerators, &cli_option_analytic,
-    &option_points,       &cli_option_batch_size,   &cli_option_precision,
-    &cli_option_format,   &cli_option_output,       NULL,
+    &cli_option_profiles,   &cli_option_accelerators,
+    &cli_option_analytic,   &option_points,
+    &cli_option_batch_size, &cli_option_precision,
+    &cli_option_input,      &cli_option_format,
+    &cli_option_output,     NULL,
 };
 
 extern const cli_command cli_trace;

@@ -225,8 +225,7 @@ static jc_status validate_graph(validate_run *run, const jc_graph *graph, jc_err
 }
 
 static jc_status validate_all(validate_run *run, jc_error *err) {
-    const jc_graph_options graph_options = {.batch_size = run->options->batch_size,
-                                            .precision = run->options->precision};
+    const jc_graph_options graph_options = cli_graph_options(run->options);
     jc_status status = JC_OK;
     for (int i = 0; i < run->options->n_operands && status == JC_OK; ++i) {
         jc_graph *graph = NULL;
@@ -278,6 +277,8 @@ static const cli_option *const options_of_validate[] = {
     &hardware_option_power_declared,
     &cli_option_batch_size,
     &cli_option_precision,
+    &cli_option_input,
+    &cli_option_strict,
     &option_layers,
     &option_max_load,
     &hardware_option_threads,

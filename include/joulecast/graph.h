@@ -40,11 +40,21 @@ typedef struct jc_layer {
     jc_work work;      ///< of that kernel; zero if there is none
 } jc_layer;
 
+/** Sizes of an input of the network. */
+typedef struct jc_input_shape {
+    const char *name;
+    jc_shape shape; ///< the batch among them
+} jc_input_shape;
+
 typedef struct jc_graph_options {
-    int64_t batch_size;     ///< samples of one forward pass; 0 = 1
+    int64_t batch_size;     ///< samples of one forward pass; 0 = as the first of `inputs`, else 1
     jc_precision precision; ///< of activations and weights
     bool strict;            ///< operators that are not known are errors (JC_EUNSUPPORTED)
-} jc_graph_options;         ///< safe at {0}
+    const jc_input_shape *inputs; ///< [n_inputs] what an ONNX file leaves open, or instead of what
+                                  ///< a YAML file says; borrowed for the call. Names that the
+                                  ///< network does not have are no error
+    size_t n_inputs;
+} jc_graph_options; ///< safe at {0}
 
 /**
  * Read an architecture and infer every shape.

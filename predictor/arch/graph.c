@@ -59,6 +59,28 @@ static const char *name_from_path(const char *path, jc_arena *arena) {
                               dot == NULL || dot == base ? strlen(base) : (size_t)(dot - base));
 }
 
+// Sizes that the caller gives, instead of those in the file.
+static jc_status set_input_shapes(const jc_graph *graph, const document *doc, const char *file,
+                                  jc_error *err) {
+    for (size_t i = 0; i < graph->options.n_inputs; ++i) {
+        const jc_input_shape *given = &graph->options.inputs[i];
+        for (size_t k = 0; k < doc->n_inputs; ++k) {
+            if (strcmp(doc->input_names[k], given->name) != 0) {
+                continue;
+            }
+            if (given->shape.rank < 2) {
+                return jc_error_set(err, JC_ESHAPE, file, 0,
+                                    "input '%.80s' needs a batch and at least one size",
+                                    given->name);
+            }
+            jc_shape *shape = &doc->input_shapes[k];
+            *shape = (jc_shape){.rank = given->shape.rank - 1};
+            memcpy(shape->dim, given->shape.dim + 1, (size_t)shape->rank * sizeof *shape->dim);
+        }
+    }
+    return JC_OK;
+}
+
 static jc_status build_tree(jc_graph *graph, const jc_yaml *root, const char *name, jc_error *err) {
     // In the arena: layers are named by their templates for as long as the graph lives.
     document *doc = jc_arena_alloc(&graph->arena, 1, sizeof *doc);
@@ -66,6 +88,9 @@ static jc_status build_tree(jc_graph *graph, const jc_yaml *root, const char *na
         return jc_error_set(err, JC_ENOMEM, name, 0, "out of memory");
     }
     jc_status status = document_compile(root, name, &graph->arena, doc, err);
+    if (status == JC_OK) {
+        status = set_input_shapes(graph, doc, name, err);
+    }
     if (status == JC_OK) {
         status = document_expand(doc, graph, err);
     }
@@ -82,6 +107,8 @@ static jc_status build_tree(jc_graph *graph, const jc_yaml *root, const char *na
 // A graph that was built, with a name; or freed where that failed.
 static jc_status finish(jc_graph *graph, jc_status status, const char *path, jc_graph **out_graph,
                         jc_error *err) {
+    graph->options.inputs = NULL; // borrowed
+    graph->options.n_inputs = 0;
     if (status == JC_OK && graph->name == NULL) {
         graph->name = name_from_path(path, &graph->arena);
         status =
@@ -102,7 +129,25 @@ static jc_status build(jc_graph *graph, const char *text, size_t length, const c
     return status == JC_OK ? build_tree(graph, root, name, err) : status;
 }
 
+static jc_status check_inputs(const jc_graph_options *options, jc_error *err) {
+    for (size_t i = 0; i < options->n_inputs; ++i) {
+        const jc_shape *shape = &options->inputs[i].shape;
+        for (int axis = 0; axis < shape->rank; ++axis) {
+            if (shape->dim[axis] < 1 || shape->dim[axis] > LARGEST_SIZE) {
+                return jc_error_set(err, JC_EINVAL, NULL, 0,
+                                    "input '%.80s': a size is not between 1 and %d",
+                                    options->inputs[i].name, LARGEST_SIZE);
+            }
+        }
+    }
+    return JC_OK;
+}
+
 static jc_status create(const jc_graph_options *options, jc_graph **out_graph, jc_error *err) {
+    const jc_status checked = options == NULL ? JC_OK : check_inputs(options, err);
+    if (checked != JC_OK) {
+        return checked;
+    }
     jc_graph *graph = calloc(1, sizeof *graph);
     if (graph == NULL) {
         return jc_error_set(err, JC_ENOMEM, NULL, 0, "out of memory");
@@ -114,7 +159,9 @@ static jc_status create(const jc_graph_options *options, jc_graph **out_graph, j
     graph->layer_capacity = FIRST_CAPACITY;
     graph->origin_capacity = FIRST_CAPACITY;
     if (graph->options.batch_size == 0) {
-        graph->options.batch_size = 1;
+        const bool is_given =
+            graph->options.n_inputs > 0 && graph->options.inputs[0].shape.rank > 0;
+        graph->options.batch_size = is_given ? graph->options.inputs[0].shape.dim[0] : 1;
     }
     if (graph->options.batch_size < 0 || graph->options.batch_size > LARGEST_SIZE) {
         const jc_status status =

@@ -145,6 +145,76 @@ class Counts(Onnx):
         self.assertEqual([(layer["op"], layer["macs"]) for layer in layers], [("linear", 12 * 4 * 2)])
 
 
+class Inputs(Onnx):
+    """--input: sizes that a file leaves open."""
+
+    def open_image(self):
+        opened = dict(SMALL, inputs=[value("image", ["n", 3, "height", "width"])])
+        return self.put(model(**opened))
+
+    def test_sizes_of_one_input(self):
+        path = self.open_image()
+        ours = self.predict(self.tiny)["totals"]
+        self.assertEqual(self.predict(path, "--input", "image=1,3,32,32")["totals"], ours)
+
+    def test_batch_is_that_of_the_input_unless_said(self):
+        path = self.open_image()
+        five = self.predict(self.tiny, "-b", "5")["totals"]
+        self.assertEqual(self.predict(path, "--input", "image=5,3,32,32")["totals"], five)
+        self.assertEqual(self.predict(path, "--input", "image=1,3,32,32", "-b", "5")["totals"], five)
+        self.assertEqual(self.predict(path, "--input", "image=2,3,32,32", "-b", "5")["totals"], five)
+        fixed = self.put(model(**SMALL), "fixed.onnx")
+        self.assertEqual(self.predict(fixed, "--input", "image=5,3,32,32")["totals"], five)
+
+    def test_a_name_that_two_inputs_share(self):
+        content = model([node("Add", ["a", "b"], ["s"]), node("MatMul", ["s", "w"], ["y"])],
+                        [value("a", ["n", "length", 8]), value("b", ["n", "length", 8])],
+                        [value("y", [1])], [tensor("w", [8, 16])])
+        layers = self.predict_onnx(content, "--input", "a=1,20,8")["layers"]
+        self.assertEqual(layers[-1]["macs"], 20 * 8 * 16)
+        result = self.run_program("predict", self.put(content), "--input", "c=1,20,8", code=2)
+        self.assertIn("input 'a'", result.stderr)
+
+    def test_contradictions(self):
+        path = self.put(model(**SMALL))
+        self.assertIn("size 32 in the file", self.run_program(
+            "predict", path, "--input", "image=1,3,33,32", code=2).stderr)
+        self.assertIn("4 sizes", self.run_program(
+            "predict", path, "--input", "image=1,3,32", code=2).stderr)
+
+    def test_wrong_words(self):
+        for wrong in ("image", "=1,3", "image=", "image=1,,3", "image=1,x", "image=0,3", "image=1,-3",
+                      "image=1,2,3,4,5,6,7", "image=1,99999999999"):
+            with self.subTest(wrong):
+                self.assertIn("image=1,3,224,224", self.run_program(
+                    "predict", self.tiny, "--input", wrong, code=1).stderr)
+
+    def test_yaml_at_another_size(self):
+        small = self.predict("resnet18", "--input", "image=1,3,112,112")
+        whole = self.predict("resnet18")
+        conv = [document["layers"][0] for document in (small, whole)]
+        self.assertEqual(conv[0]["output_shape"], [1, 64, 56, 56])
+        self.assertEqual(4 * conv[0]["macs"], conv[1]["macs"])
+        self.assertEqual(small["totals"]["params"], whole["totals"]["params"])
+
+    def test_a_name_that_nobody_has(self):
+        result = self.run_program("predict", "-p", "test-device", self.tiny, "--input", "imgae=1,3,32,32",
+                                  warns=True)
+        self.assertIn("no input that --input names; it has image", result.stderr)
+
+    def test_everywhere(self):
+        path = self.open_image()
+        says = ["--input", "image=1,3,32,32"]
+        batch = self.run_program("batch", "-p", "test-device", "-f", "jsonl", *says, path).stdout
+        self.assertEqual(json.loads(batch)["totals"]["macs"], SMALL_MACS)
+        compared = json.loads(self.run_program("compare", "-p", "test-device", "-f", "json", *says,
+                                               self.tiny, path).stdout)
+        self.assertEqual([row["macs"] for row in compared], [SMALL_MACS] * 2)
+        out = str(self.folder / "open.yaml")
+        self.run_program("convert", *says, path, "-o", out)
+        self.assertEqual(self.predict(out)["totals"], self.predict(self.tiny)["totals"])
+
+
 class Unknown(Onnx):
     NODES = [node("Relu", ["x"], ["r"]), node("Sparkle", ["r"], ["y"], "s", domain="my.own")]
 
@@ -279,7 +349,7 @@ class Hostile(Onnx):
     def test_open_sizes_name_the_input(self):
         self.refuse(model([node("Relu", ["image"], ["y"])],
                           [value("image", ["n", 3, "height", "width"])], [value("y", [1])]),
-                    "'image'")
+                    "input 'image'", "--input image=1,3,<height>,<width>")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 // Nodes in order of execution: those that the outputs need, constants apart from layers.
 #include "lower.h"
 
+#include "inputs.h"
 #include "order.h"
 #include "tensor.h"
 
@@ -10,7 +11,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-// --- Inputs and initializers --------------------------------------------------------------------
+// --- Initializers -------------------------------------------------------------------------------
 
 static jc_status add_initializers(lowering *w) {
     for (size_t i = 0; i < w->model->n_tensors; ++i) {
@@ -42,65 +43,6 @@ static jc_status add_initializers(lowering *w) {
             v->n_sources = 1;
         }
     }
-    return JC_OK;
-}
-
-static jc_status fail_input(lowering *w, const onnx_value_info *info, const char *what) {
-    return onnx_lower_fail(w, JC_ESHAPE, "input '%.*s' %s",
-                           (int)(info->name.size < 80 ? info->name.size : 80), info->name.data,
-                           what);
-}
-
-static jc_status input_shape(lowering *w, const onnx_value_info *info, onnx_shape *out_shape) {
-    if (!info->is_tensor || !info->has_shape || info->rank > ONNX_MAX_RANK) {
-        return fail_input(w, info, "is no tensor of known shape with at most 8 axes");
-    }
-    onnx_shape shape = {.rank = info->rank, .batch_axis = info->rank > 0 ? 0 : -1, .outer = 1};
-    for (int i = 0; i < info->rank; ++i) {
-        shape.dim[i] = info->dim[i].size;
-        if (shape.dim[i] < 1 && i == 0) {
-            shape.dim[i] = w->batch.file;
-        }
-        if (shape.dim[i] < 1) {
-            return fail_input(w, info, "has a size that the file leaves open");
-        }
-    }
-    if (onnx_shape_elements(&shape) > JC_MAX_ELEMENTS) {
-        return fail_input(w, info, "has more than 2^42 values");
-    }
-    *out_shape = shape;
-    return JC_OK;
-}
-
-static jc_status add_input(lowering *w, const onnx_value_info *info) {
-    const int32_t id = onnx_find_value(w->model, info->name);
-    if (id == ONNX_NO_VALUE || w->values[id].n_uses == 0) {
-        return JC_OK; // nothing takes it
-    }
-    onnx_value *v = &w->values[id];
-    if (v->is_known && v->is_constant) {
-        return JC_OK; // an initializer, listed among the inputs as old files do
-    }
-    if (v->is_known) {
-        return fail_input(w, info, "stands there twice");
-    }
-    const jc_status status = input_shape(w, info, &v->shape);
-    if (status != JC_OK) {
-        return status;
-    }
-    char *name = jc_arena_copy_text(&w->graph->arena, info->name.data, info->name.size);
-    jc_layer *layer = name == NULL ? NULL : graph_add_layer(w->graph, (layer_origin){.name = name});
-    if (layer == NULL) {
-        return onnx_lower_out_of_memory(w);
-    }
-    *layer = (jc_layer){.kernel = {.kind = JC_KERNEL_NONE}};
-    layer->output = onnx_shape_to_sample(&v->shape, &w->batch);
-    if (jc_shape_elements(&layer->output) > JC_MAX_ELEMENTS) {
-        return fail_input(w, info, "has more than 2^42 values at this batch size");
-    }
-    v->is_known = true;
-    v->type = info->type;
-    v->layer = (uint32_t)(w->graph->n_layers - 1);
     return JC_OK;
 }
 
@@ -261,35 +203,13 @@ static jc_status add_outputs(lowering *w) {
                : onnx_lower_fail(w, JC_EPARSE, "none of its outputs depends on one of its inputs");
 }
 
-static void choose_batch(lowering *w) {
-    w->batch.wanted = w->graph->options.batch_size;
-    w->batch.file = 1;
-    for (size_t i = 0; i < w->model->n_inputs; ++i) {
-        const onnx_value_info *info = &w->model->inputs[i];
-        const int32_t id = onnx_find_value(w->model, info->name);
-        if (id != ONNX_NO_VALUE && !w->values[id].is_known && info->rank > 0 &&
-            info->dim[0].size > 0 && info->dim[0].size <= LARGEST_SIZE) {
-            w->batch.file = info->dim[0].size;
-            return;
-        }
-    }
-}
-
 static jc_status run(lowering *w, const uint32_t *order, size_t n_order) {
-    for (size_t i = 0; i < w->model->n_inputs; ++i) {
-        const jc_status status = add_input(w, &w->model->inputs[i]);
-        if (status != JC_OK) {
-            return status;
-        }
-    }
-    for (size_t i = 0; i < n_order; ++i) {
+    jc_status status = onnx_add_inputs(w);
+    for (size_t i = 0; i < n_order && status == JC_OK; ++i) {
         w->node = &w->model->nodes[order[i]];
-        const jc_status status = lower_node(w);
-        if (status != JC_OK) {
-            return status;
-        }
+        status = lower_node(w);
     }
-    return add_outputs(w);
+    return status == JC_OK ? add_outputs(w) : status;
 }
 
 jc_status onnx_lower(const onnx_model *model, const char *file, jc_arena *arena, jc_graph *graph,
@@ -306,9 +226,5 @@ jc_status onnx_lower(const onnx_model *model, const char *file, jc_arena *arena,
     if (status == JC_OK) {
         status = onnx_order(&w, &order, &n_order);
     }
-    if (status == JC_OK) {
-        choose_batch(&w);
-        status = run(&w, order, n_order);
-    }
-    return status;
+    return status == JC_OK ? run(&w, order, n_order) : status;
 }
