@@ -306,11 +306,12 @@ static void default_to_one(int64_t *size) {
 // Output size of a window along one axis; ≤ 0 where the window does not fit.
 static int64_t window_output(const int64_t *s, int axis, bool transposed) {
     const int64_t in = s[JC_WINDOW_IN_HEIGHT + axis];
-    const int64_t span = s[JC_WINDOW_DILATION_H + axis] * (s[JC_WINDOW_KERNEL_H + axis] - 1) + 1;
+    const int64_t span = jc_add_saturating(
+        jc_mul_saturating(s[JC_WINDOW_DILATION_H + axis], s[JC_WINDOW_KERNEL_H + axis] - 1), 1);
     const int64_t stride = s[JC_WINDOW_STRIDE_H + axis];
     const int64_t padding = s[JC_WINDOW_PADDING_H + axis];
     if (transposed) {
-        return (in - 1) * stride - 2 * padding + span;
+        return jc_add_saturating(jc_mul_saturating(in - 1, stride) - 2 * padding, span);
     }
     const int64_t room = in + 2 * padding - span;
     return room < 0 ? 0 : room / stride + 1;
@@ -352,31 +353,38 @@ static jc_status complete_window(jc_kernel *kernel, jc_error *err) {
     return JC_OK;
 }
 
-// Sizes up to this keep every intermediate of the window rule far from overflow.
-static const int64_t LARGEST_SIZE = INT64_C(1) << 40;
+// As large as tensors may be (JC_MAX_ELEMENTS): a kernel of a graph is one that a row can have.
+static jc_status check_sizes(const jc_kernel *kernel, const char *const *columns, int n_columns,
+                             jc_error *err) {
+    for (int c = 0; c < n_columns; ++c) {
+        if (kernel->size[c] < 0 || kernel->size[c] > JC_MAX_ELEMENTS) {
+            return jc_error_set(err, JC_ESHAPE, NULL, 0,
+                                "%s is %" PRId64 ", which is not between 0 and 2^42", columns[c],
+                                kernel->size[c]);
+        }
+    }
+    return JC_OK;
+}
 
 jc_status jc_kernel_complete(jc_kernel *kernel, jc_error *err) {
     int n_columns = 0;
     const char *const *columns = jc_kernel_columns(kernel->kind, &n_columns);
     const bool windowed = is_windowed(kernel->kind);
-    for (int c = 0; c < n_columns; ++c) {
-        if (kernel->size[c] < 0 || kernel->size[c] > LARGEST_SIZE) {
-            return jc_error_set(err, JC_ESHAPE, NULL, 0,
-                                "%s is %" PRId64 ", which is not between 0 and 2^40", columns[c],
-                                kernel->size[c]);
-        }
-    }
-    if (windowed) {
+    jc_status status = check_sizes(kernel, columns, n_columns, err);
+    if (status == JC_OK && windowed) {
         // The window rule divides by what the loop below requires of the other kinds.
         for (int c = JC_WINDOW_BATCH_SIZE; c <= JC_WINDOW_KERNEL_W; ++c) {
             if (c != JC_WINDOW_OUT_HEIGHT && c != JC_WINDOW_OUT_WIDTH && kernel->size[c] == 0) {
                 return jc_error_set(err, JC_ESHAPE, NULL, 0, "%s is missing or 0", columns[c]);
             }
         }
-        jc_status status = complete_window(kernel, err);
-        if (status != JC_OK) {
-            return status;
+        status = complete_window(kernel, err);
+        if (status == JC_OK) { // what was left out has been computed
+            status = check_sizes(kernel, columns, n_columns, err);
         }
+    }
+    if (status != JC_OK) {
+        return status;
     }
     for (int c = 0; c < n_columns; ++c) {
         const bool may_be_zero = windowed && (c == JC_WINDOW_PADDING_H || c == JC_WINDOW_PADDING_W);

@@ -15,6 +15,18 @@ static jc_status check_output(const jc_shape *shape, jc_error *why) {
                         jc_shape_format(shape, text));
 }
 
+// Operands together may be larger than any tensor.
+static jc_status check_kernel(const jc_kernel *kernel, jc_error *why) {
+    int n = 0;
+    const char *const *columns = jc_kernel_columns(kernel->kind, &n);
+    for (int c = 0; c < n; ++c) {
+        if (kernel->size[c] > JC_MAX_ELEMENTS) {
+            return jc_error_set(why, JC_ESHAPE, NULL, 0, "its %s are more than 2^42", columns[c]);
+        }
+    }
+    return JC_OK;
+}
+
 // Cost of a layer whose shapes are known.
 static jc_status price_layer(jc_graph *g, const layer_request *request, const jc_op_call *call,
                              jc_layer *layer, jc_error *why) {
@@ -29,6 +41,10 @@ static jc_status price_layer(jc_graph *g, const layer_request *request, const jc
     if (op->kernel != JC_KERNEL_NONE) {
         op->kernel_sizes(call, &layer->output, layer->kernel.size);
         layer->work = jc_kernel_work(&layer->kernel);
+        const jc_status status = check_kernel(&layer->kernel, why);
+        if (status != JC_OK) {
+            return status;
+        }
     }
     g->total_params = jc_add_saturating(g->total_params, layer->params);
     g->total_macs = jc_add_saturating(g->total_macs, layer->work.macs);

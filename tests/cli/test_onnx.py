@@ -321,6 +321,17 @@ class Hostile(Onnx):
                           [value("x", [1, 3, 8, 8])], [value("y", [1])],
                           [tensor("w", [4, 3, 3, 3])]), "pads")
 
+    def test_the_largest_tensors(self):
+        # 2^42 values are allowed, and are priced; more are not, of operands together neither.
+        most = 1 << 21
+        for nodes in ([node("Relu", ["x"], ["y"])], [node("Add", ["x", "one"], ["y"])]):
+            layers = self.one_layer(nodes, [1, most, most], [tensor("one", [], FLOAT, [1.0])])
+            self.assertGreater(layers[0]["runtime_s"], 0)
+        self.refuse(model([node("Relu", ["x"], ["y"])], [value("x", [1, most, most + 1])],
+                          [value("y", [1])]), "2^42")
+        self.refuse(model([node("Sum", ["x", "x", "x"], ["y"])], [value("x", [1, most, most])],
+                          [value("y", [1])]), "more than 2^42")
+
     def test_cycles_and_duplicates(self):
         self.refuse(model([node("Relu", ["b"], ["a"]), node("Relu", ["a"], ["b"])],
                           [value("x", [1])], [value("b", [1])]), "cycle")

@@ -34,6 +34,27 @@ Test(kernel, completes_a_convolution_by_the_window_rule) {
     cr_expect_eq(w.output_elements, 2 * 64 * 112 * 112);
 }
 
+// As tensors: 2^42 values and no more.
+Test(kernel, sizes_end_where_tensors_do) {
+    jc_error err;
+    jc_kernel relu = {.kind = JC_KERNEL_RELU, .size = {1, JC_MAX_ELEMENTS}};
+    cr_expect_eq(jc_kernel_complete(&relu, NULL), JC_OK);
+    relu.size[1] = JC_MAX_ELEMENTS + 1;
+    cr_expect_eq(jc_kernel_complete(&relu, &err), JC_ESHAPE);
+    cr_expect(strstr(err.message, "elements") != NULL, "%s", err.message);
+}
+
+Test(kernel, no_window_overflows) {
+    jc_error err;
+    jc_kernel k = resnet_stem();
+    k.size[JC_WINDOW_KERNEL_H] = JC_MAX_ELEMENTS;
+    k.size[JC_WINDOW_DILATION_H] = JC_MAX_ELEMENTS;
+    cr_expect_eq(jc_kernel_complete(&k, &err), JC_ESHAPE);
+    k.kind = JC_KERNEL_CONV_TRANSPOSE2D;
+    cr_expect_eq(jc_kernel_complete(&k, &err), JC_ESHAPE);
+    cr_expect(strstr(err.message, "out_height") != NULL, "%s", err.message);
+}
+
 Test(kernel, a_depthwise_convolution_has_one_filter_a_channel) {
     jc_kernel k = resnet_stem();
     k.size[JC_WINDOW_IN_CHANNELS] = 64;
