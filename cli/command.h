@@ -19,7 +19,7 @@ enum { CLI_MAX_INPUTS = 32 };
 /** What the options of a command line say. */
 typedef struct cli_options {
     const char *profile; ///< -p; NULL = the default one
-    int64_t batch_size;  ///< -b; 1 unless given
+    int64_t batch_size;  ///< -b; 0 = not said: as the inputs of --input, else 1
     jc_precision precision;
     const report_format *format;           ///< -f
     const char *output;                    ///< -o; NULL = standard output

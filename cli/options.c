@@ -92,7 +92,7 @@ const cli_option cli_option_strict = {
 
 // NAME=1,3,224,224. The name may have a = of its own; the copy lives as long as the program.
 static const char *parse_input(cli_options *options, const char *text) {
-    static const char wanted[] = "an input's name and sizes, batch first: image=1,3,224,224";
+    static const char wanted[] = "an input's name and sizes: image=1,3,224,224";
     const char *equals = strrchr(text, '=');
     if (equals == NULL || equals == text || options->n_inputs == CLI_MAX_INPUTS) {
         return options->n_inputs == CLI_MAX_INPUTS ? "at most 32 inputs" : wanted;
@@ -116,7 +116,7 @@ static const char *parse_input(cli_options *options, const char *text) {
 }
 
 const cli_option cli_option_input = {
-    0, "input", "NAME=SIZES", "sizes of an input, batch first: image=1,3,224,224", parse_input};
+    0, "input", "NAME=SIZES", "sizes of an input with its batch: image=1,3,224,224", parse_input};
 
 jc_graph_options cli_graph_options(const cli_options *options) {
     return (jc_graph_options){.batch_size = options->batch_size,
@@ -273,9 +273,6 @@ bool cli_parse(const cli_command *command, int argc, char **argv, cli_options *o
     };
     bool help = false;
     cli_exit code = parse_options(command, argc, argv, options, &help);
-    if (options->batch_size == 0) { // not said: as the first input, whose batch comes first
-        options->batch_size = options->n_inputs > 0 ? options->inputs[0].shape.dim[0] : 1;
-    }
     if (code == CLI_OK && help) {
         print_help(command);
     } else if (code == CLI_OK) {

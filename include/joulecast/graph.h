@@ -47,7 +47,7 @@ typedef struct jc_input_shape {
 } jc_input_shape;
 
 typedef struct jc_graph_options {
-    int64_t batch_size;     ///< samples of one forward pass; 0 = as the first of `inputs`, else 1
+    int64_t batch_size;     ///< samples of one forward pass; 0 = that of the inputs given, else 1
     jc_precision precision; ///< of activations and weights
     bool strict;            ///< operators that are not known are errors (JC_EUNSUPPORTED)
     const jc_input_shape *inputs; ///< [n_inputs] what an ONNX file leaves open, or instead of what

@@ -60,7 +60,7 @@ static const char *name_from_path(const char *path, jc_arena *arena) {
 }
 
 // Sizes that the caller gives, instead of those in the file.
-static jc_status set_input_shapes(const jc_graph *graph, const document *doc, const char *file,
+static jc_status set_input_shapes(jc_graph *graph, const document *doc, const char *file,
                                   jc_error *err) {
     for (size_t i = 0; i < graph->options.n_inputs; ++i) {
         const jc_input_shape *given = &graph->options.inputs[i];
@@ -76,7 +76,13 @@ static jc_status set_input_shapes(const jc_graph *graph, const document *doc, co
             jc_shape *shape = &doc->input_shapes[k];
             *shape = (jc_shape){.rank = given->shape.rank - 1};
             memcpy(shape->dim, given->shape.dim + 1, (size_t)shape->rank * sizeof *shape->dim);
+            if (graph->options.batch_size == 0) {
+                graph->options.batch_size = given->shape.dim[0];
+            }
         }
+    }
+    if (graph->options.batch_size == 0) {
+        graph->options.batch_size = 1;
     }
     return JC_OK;
 }
@@ -158,10 +164,8 @@ static jc_status create(const jc_graph_options *options, jc_graph **out_graph, j
     graph->error_rate = (double)NAN; // until a file tells
     graph->layer_capacity = FIRST_CAPACITY;
     graph->origin_capacity = FIRST_CAPACITY;
-    if (graph->options.batch_size == 0) {
-        const bool is_given =
-            graph->options.n_inputs > 0 && graph->options.inputs[0].shape.rank > 0;
-        graph->options.batch_size = is_given ? graph->options.inputs[0].shape.dim[0] : 1;
+    if (graph->options.batch_size == 0 && graph->options.n_inputs == 0) {
+        graph->options.batch_size = 1;
     }
     if (graph->options.batch_size < 0 || graph->options.batch_size > LARGEST_SIZE) {
         const jc_status status =

@@ -175,6 +175,18 @@ class Inputs(Onnx):
         result = self.run_program("predict", self.put(content), "--input", "c=1,20,8", code=2)
         self.assertIn("input 'a'", result.stderr)
 
+    def test_time_before_batch(self):
+        # [length, batch, features], as PyTorch's LSTM has it by default.
+        path = self.put(model([node("LSTM", ["x", "w", "r"], ["y"], hidden_size=4)],
+                              [value("x", ["length", "n", 8])], [value("y", [1])],
+                              [tensor("w", [1, 16, 8]), tensor("r", [1, 16, 4])]))
+        one = 20 * 16 * (8 + 4)
+        for sizes, batch in (("20,1,8", []), ("20,3,8", []), ("20,1,8", ["-b", "3"])):
+            document = self.predict(path, "--strict", "--input", "x=" + sizes, *batch)
+            n = 3 if batch or "3" in sizes else 1
+            self.assertEqual(document["batch_size"], n)
+            self.assertEqual(document["totals"]["macs"], n * one)
+
     def test_contradictions(self):
         path = self.put(model(**SMALL))
         self.assertIn("size 32 in the file", self.run_program(

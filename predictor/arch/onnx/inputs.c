@@ -44,14 +44,37 @@ static int64_t find_symbol(const lowering *w, onnx_text symbol) {
     return 0;
 }
 
+// Sequences and states of recurrent nodes: time or layer comes before the batch.
+static void mark_second(const lowering *w) {
+    static const size_t taken[] = {0, 5, 6}; // X, initial_h, initial_c
+    for (size_t n = 0; n < w->model->n_nodes; ++n) {
+        const onnx_node *node = &w->model->nodes[n];
+        const onnx_attribute *layout = onnx_node_attribute(node, "layout");
+        const bool is_recurrent = onnx_text_is(node->op_type, "LSTM") ||
+                                  onnx_text_is(node->op_type, "GRU") ||
+                                  onnx_text_is(node->op_type, "RNN");
+        for (size_t i = 0; i < 3 && is_recurrent && (layout == NULL || layout->i == 0); ++i) {
+            if (taken[i] < node->n_inputs && node->inputs[taken[i]] != ONNX_NO_VALUE) {
+                w->values[node->inputs[taken[i]]].is_second = true;
+            }
+        }
+    }
+}
+
+static int batch_axis_of(const lowering *w, const onnx_value_info *info) {
+    const int32_t id = onnx_find_value(w->model, info->name);
+    return id != ONNX_NO_VALUE && w->values[id].is_second ? 1 : 0;
+}
+
 // "input 'x' …: --input x=1,3,<height>,<width>", with what is known filled in.
 static jc_status fail_open(lowering *w, const onnx_value_info *info) {
+    const int batch_axis = batch_axis_of(w, info);
     char sizes[200] = "";
     size_t used = 0;
     for (int axis = 0; axis < info->rank && used + 50 < sizeof sizes; ++axis) {
         const onnx_dim *dim = &info->dim[axis];
         const char *comma = axis == 0 ? "" : ",";
-        if (dim->size > 0 || axis == 0) {
+        if (dim->size > 0 || axis == batch_axis) {
             used += (size_t)snprintf(sizes + used, sizeof sizes - used, "%s%" PRId64, comma,
                                      dim->size > 0 ? dim->size : w->batch.file);
         } else {
@@ -88,11 +111,12 @@ static jc_status told_shape(lowering *w, const onnx_value_info *info, const jc_s
 
 static jc_status input_shape(lowering *w, const onnx_value_info *info, onnx_shape *out_shape) {
     const jc_shape *given = find_given(w, info);
+    const int batch_axis = batch_axis_of(w, info);
     onnx_shape shape;
     const jc_status status = told_shape(w, info, given, &shape);
     for (int i = 0; i < shape.rank && status == JC_OK; ++i) {
         int64_t *size = &shape.dim[i];
-        if (given != NULL && *size > 0 && i > 0 && *size != given->dim[i]) {
+        if (given != NULL && *size > 0 && i != batch_axis && *size != given->dim[i]) {
             return onnx_lower_fail(w, JC_ESHAPE,
                                    "input '%.*s' has the size %" PRId64
                                    " in the file where --input gives %" PRId64
@@ -103,7 +127,7 @@ static jc_status input_shape(lowering *w, const onnx_value_info *info, onnx_shap
         if (*size == 0) {
             *size = given != NULL ? given->dim[i] : find_symbol(w, info->dim[i].symbol);
         }
-        if (*size == 0 && i == 0) {
+        if (*size == 0 && i == batch_axis) {
             *size = w->batch.file;
         }
         if (*size == 0) {
@@ -113,7 +137,8 @@ static jc_status input_shape(lowering *w, const onnx_value_info *info, onnx_shap
     if (status == JC_OK && onnx_shape_elements(&shape) > JC_MAX_ELEMENTS) {
         return fail_input(w, info, "has more than 2^42 values");
     }
-    shape.batch_axis = shape.rank > 0 && shape.dim[0] % w->batch.file == 0 ? 0 : -1;
+    const bool has_batch = shape.rank > batch_axis && shape.dim[batch_axis] % w->batch.file == 0;
+    shape.batch_axis = has_batch ? batch_axis : -1;
     *out_shape = shape;
     return status;
 }
@@ -161,19 +186,27 @@ static void choose_batch(lowering *w) {
     for (size_t i = 0; i < w->model->n_inputs; ++i) {
         const onnx_value_info *info = &w->model->inputs[i];
         const jc_shape *given = find_given(w, info);
-        const bool is_told = info->has_shape && info->rank > 0 && info->dim[0].size > 0;
-        const int64_t size = is_told                            ? info->dim[0].size
-                             : given != NULL && given->rank > 0 ? given->dim[0]
-                                                                : 0;
+        const int axis = batch_axis_of(w, info);
+        const bool is_told = info->has_shape && info->rank > axis && info->dim[axis].size > 0;
+        const bool is_given = given != NULL && given->rank > axis;
+        const int64_t size = is_told ? info->dim[axis].size : is_given ? given->dim[axis] : 0;
         const int32_t id = onnx_find_value(w->model, info->name);
         if (id != ONNX_NO_VALUE && !w->values[id].is_known && size > 0 && size <= LARGEST_SIZE) {
             w->batch.file = size;
-            return;
+            if (w->batch.wanted == 0 && is_given) {
+                w->batch.wanted = given->dim[axis];
+            }
+            break;
         }
     }
+    if (w->batch.wanted == 0) {
+        w->batch.wanted = 1;
+    }
+    w->graph->options.batch_size = w->batch.wanted;
 }
 
 jc_status onnx_add_inputs(lowering *w) {
+    mark_second(w);
     choose_batch(w);
     jc_status status = JC_OK;
     for (size_t i = 0; i < w->model->n_inputs && status == JC_OK; ++i) {
