@@ -17,12 +17,13 @@ typedef struct device_key {
     { #field, offsetof(jc_device, field), sizeof((jc_device *)0)->field }
 
 static const device_key keys[] = {
-    TEXT(name),     TEXT(machine),
-    TEXT(executor), TEXT(clocks),
-    TEXT(governor), TEXT(memory),
-    TEXT(meter),    {"meter_step_s", offsetof(jc_device, meter_step_s), 0},
-    TEXT(date),     TEXT(protocol),
-    TEXT(source),   TEXT(license),
+    TEXT(name),       TEXT(machine),
+    TEXT(executor),   TEXT(clocks),
+    TEXT(governor),   TEXT(memory),
+    TEXT(meter),      {"meter_step_s", offsetof(jc_device, meter_step_s), 0},
+    TEXT(date),       TEXT(protocol),
+    TEXT(conditions), TEXT(source),
+    TEXT(license),
 };
 
 enum { N_KEYS = sizeof keys / sizeof keys[0] };

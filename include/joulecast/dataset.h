@@ -61,11 +61,12 @@ typedef struct jc_device {
     char governor[32]; ///< of the clocks
     char memory[64];   ///< size and kind, in words
     char meter[JC_METER_NAME_SIZE];
-    double meter_step_s; ///< time between updates of the meter's counter; NaN = unknown
-    char date[16];       ///< ISO 8601 day of the measurement, or of its publication
-    char protocol[256];  ///< how a row was measured, in words
-    char source[256];    ///< where the rows come from
-    char license[32];    ///< SPDX identifier of the rows
+    double meter_step_s;  ///< time between updates of the meter's counter; NaN = unknown
+    char date[16];        ///< ISO 8601 day of the measurement, or of its publication
+    char protocol[256];   ///< how a row was measured, in words
+    char conditions[256]; ///< cores, clocks, temperature and steal while it ran, in words
+    char source[256];     ///< where the rows come from
+    char license[32];     ///< SPDX identifier of the rows
 } jc_device;
 
 typedef struct jc_dataset {

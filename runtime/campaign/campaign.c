@@ -3,6 +3,7 @@
 // all of them in a random order of its own, so that what drifts with time falls on all alike, and
 // any first part of a campaign is as evenly spread as its plan.
 #include "clock.h"
+#include "conditions.h"
 #include "dataset.h"
 #include "machine.h"
 #include "sobol.h"
@@ -326,7 +327,7 @@ static void note_recent_load(const campaign *c) {
     }
 }
 
-static void note_load(const campaign *c, double steal_before) {
+static void note_load(const campaign *c, double steal) {
     char text[256];
     if (c->n_disturbed > 0) {
         (void)snprintf(text, sizeof text,
@@ -336,14 +337,29 @@ static void note_load(const campaign *c, double steal_before) {
                        c->n_disturbed, c->n_done);
         note(c, text);
     }
-    const double steal = machine_steal();
-    if (steal > 0.01 && steal > steal_before) {
+    if (steal > 0.01) {
         (void)snprintf(text, sizeof text,
-                       "the hypervisor gave %.1f %% of this machine's processor time to others "
-                       "since it was started",
+                       "the hypervisor gave %.1f %% of this machine's processor time to others",
                        100 * steal);
         note(c, text);
     }
+}
+
+// What was measured is written out whatever ended the campaign; the first failure counts.
+static jc_status finish(campaign *c, jc_status status, const conditions *at_begin, jc_error *err) {
+    const conditions at_end = conditions_now();
+    jc_error late = {.status = JC_OK};
+    conditions_describe(at_begin, &at_end, c->device.conditions, sizeof c->device.conditions);
+    const jc_status closed = journal_close(c->journal, &late);
+    const jc_status written = dataset_write(c->o, &c->state, &c->device, &late);
+    if (status == JC_OK && (closed != JC_OK || written != JC_OK)) {
+        status = closed != JC_OK ? closed : written;
+        if (err != NULL) {
+            *err = late;
+        }
+    }
+    note_load(c, conditions_steal(at_begin, &at_end));
+    return status;
 }
 
 jc_status jc_campaign_run(const jc_campaign_options *options, jc_campaign_report *out_report,
@@ -356,22 +372,12 @@ jc_status jc_campaign_run(const jc_campaign_options *options, jc_campaign_report
     }
     (void)snprintf(path, size, "%s/%s", options->folder, JC_JOURNAL_NAME);
     dataset_describe(options, &c.device);
-    const double steal = machine_steal();
+    const conditions at_begin = conditions_now();
     jc_status status = begin(&c, path, err);
     if (status == JC_OK) {
         note_recent_load(&c);
         status = measure_all(&c, err);
-        // What was measured is written out whatever ended the campaign; the first failure counts.
-        jc_error late = {.status = JC_OK};
-        const jc_status closed = journal_close(c.journal, &late);
-        const jc_status written = dataset_write(options, &c.state, &c.device, &late);
-        if (status == JC_OK && (closed != JC_OK || written != JC_OK)) {
-            status = closed != JC_OK ? closed : written;
-            if (err != NULL) {
-                *err = late;
-            }
-        }
-        note_load(&c, steal);
+        status = finish(&c, status, &at_begin, err);
     } else {
         const jc_status closed = journal_close(c.journal, NULL);
         (void)closed; // the failure that matters is reported

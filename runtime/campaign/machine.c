@@ -20,8 +20,7 @@
 // A thread or process that works most of the time is the one the work is done by.
 static const double WORKER_SHARE = 0.5;
 
-// First line of a file that begins with `key`, without it; false if there is none.
-static bool read_value(const char *path, const char *key, char *value, size_t size) {
+bool machine_read(const char *path, const char *key, char *value, size_t size) {
     char line[512];
     bool found = false;
     FILE *file = fopen(path, "re");
@@ -47,7 +46,7 @@ static bool read_value(const char *path, const char *key, char *value, size_t si
 static double read_pressure(const char *key) {
     char line[256];
     const char *at = NULL;
-    if (read_value("/proc/pressure/cpu", "some", line, sizeof line)) {
+    if (machine_read("/proc/pressure/cpu", "some", line, sizeof line)) {
         at = strstr(line, key);
     }
     return at == NULL ? (double)NAN : strtod(at + strlen(key), NULL);
@@ -88,35 +87,20 @@ double machine_load_between(const machine_moment *begin, const machine_moment *e
     return isnan(load) ? load : fmin(1, fmax(0, load));
 }
 
-double machine_steal(void) {
-    char line[512];
-    double field[8] = {0};
-    double sum = 0;
-    if (!read_value("/proc/stat", "cpu ", line, sizeof line)) {
-        return (double)NAN;
-    }
-    char *at = line; // user nice system idle iowait irq softirq steal
-    for (int i = 0; i < 8; ++i) {
-        field[i] = strtod(at, &at);
-        sum += field[i];
-    }
-    return sum > 0 ? field[7] / sum : (double)NAN;
-}
-
 // --- Description ----------------------------------------------------------------------------
 
 static void describe_clocks(jc_device *device) {
     char text[64];
-    if (read_value("/sys/devices/system/cpu/cpu0/cpufreq/cpuinfo_max_freq", "", text,
-                   sizeof text)) {
+    if (machine_read("/sys/devices/system/cpu/cpu0/cpufreq/cpuinfo_max_freq", "", text,
+                     sizeof text)) {
         (void)snprintf(device->clocks, sizeof device->clocks, "up to %.2f GHz",
                        strtod(text, NULL) / 1e6);
-    } else if (read_value("/proc/cpuinfo", "cpu MHz", text, sizeof text)) {
+    } else if (machine_read("/proc/cpuinfo", "cpu MHz", text, sizeof text)) {
         (void)snprintf(device->clocks, sizeof device->clocks, "%.2f GHz when looked at",
                        strtod(text, NULL) / 1e3);
     }
-    if (read_value("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor", "", text,
-                   sizeof text)) {
+    if (machine_read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor", "", text,
+                     sizeof text)) {
         (void)snprintf(device->governor, sizeof device->governor, "%.31s", text);
     }
 }
@@ -125,12 +109,12 @@ void jc_device_describe(jc_device *out_device) {
     jc_device device = *out_device;
     char cpu[96] = "unknown processor";
     char text[64];
-    (void)(read_value("/proc/cpuinfo", "model name", cpu, sizeof cpu) ||
-           read_value("/proc/device-tree/model", "", cpu, sizeof cpu)); // else it stays unknown
+    (void)(machine_read("/proc/cpuinfo", "model name", cpu, sizeof cpu) ||
+           machine_read("/proc/device-tree/model", "", cpu, sizeof cpu)); // else it stays unknown
     const long cores = sysconf(_SC_NPROCESSORS_ONLN);
     (void)snprintf(device.machine, sizeof device.machine, "%.90s, %ld cores", cpu, cores);
     describe_clocks(&device);
-    if (read_value("/proc/meminfo", "MemTotal", text, sizeof text)) {
+    if (machine_read("/proc/meminfo", "MemTotal", text, sizeof text)) {
         (void)snprintf(device.memory, sizeof device.memory, "%.1f GiB",
                        strtod(text, NULL) / 1024 / 1024);
     }

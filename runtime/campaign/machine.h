@@ -3,6 +3,9 @@
 #ifndef JC_CAMPAIGN_MACHINE_H
 #define JC_CAMPAIGN_MACHINE_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 /** A moment, to tell the load between two of them. */
 typedef struct machine_moment {
     double wall_s;
@@ -29,7 +32,11 @@ double machine_load_between(const machine_moment *begin, const machine_moment *e
 /** Share of the last ten seconds in which something waited for a core, likewise; NaN = unknown. */
 double machine_recent_load(void);
 
-/** Share of all processor time since the machine started that a hypervisor gave to others; NaN. */
-double machine_steal(void);
+/**
+ * First line of a file that begins with `key`, without it, a colon and spaces.
+ *
+ * @return false if there is none
+ */
+bool machine_read(const char *path, const char *key, char *value, size_t size);
 
 #endif

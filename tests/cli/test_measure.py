@@ -94,6 +94,7 @@ class Measure(Process):
         device = (self.rows / "device.yaml").read_text()
         self.assertIn("executor: fake 1.0\n", device)
         self.assertIn("meter: none\n", device)
+        self.assertRegex(device, r"conditions: .*cores [0-9]")
         self.assertIn("name: rows\n", device)
 
     def test_declared_power_says_so(self):

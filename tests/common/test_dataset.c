@@ -67,6 +67,7 @@ Test(dataset, reads_back_what_was_written) {
     const jc_device device = {.name = "board: 7",
                               .machine = "CPU \"quoted\" #1",
                               .governor = "performance",
+                              .conditions = "cores 1 of 0-7; 41 °C to 63 °C",
                               .meter = "rapl",
                               .meter_step_s = 0.001,
                               .date = "2024-05-01",
@@ -97,6 +98,7 @@ Test(dataset, reads_back_what_was_written) {
     cr_assert_str_eq(dataset->device.name, device.name);
     cr_assert_str_eq(dataset->device.machine, device.machine);
     cr_assert_str_eq(dataset->device.governor, device.governor);
+    cr_assert_str_eq(dataset->device.conditions, device.conditions);
     cr_assert_str_eq(dataset->device.date, device.date);
     cr_assert_str_eq(dataset->device.executor, "");
     cr_assert_eq(dataset->device.meter_step_s, 0.001);
