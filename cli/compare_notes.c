@@ -66,8 +66,32 @@ static void describe_precision(compare_run *run, const comparison_row *row) {
     }
 }
 
+static bool same_text(const char *a, const char *b) {
+    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+// A note that holds for all devices is said once, without a device.
+static void describe_note(compare_run *run, size_t index) {
+    const size_t n_networks = run->n_rows / run->devices.n;
+    const comparison_row *row = &run->rows[index];
+    bool is_everywhere = true;
+    for (size_t i = index % n_networks; i < run->n_rows; i += n_networks) {
+        is_everywhere = is_everywhere && same_text(run->rows[i].note, row->note);
+    }
+    if (row->note == NULL || (is_everywhere && index >= n_networks)) {
+        return;
+    }
+    char text[NOTE_SIZE];
+    char name[NAME_SIZE];
+    const bool names_device = run->devices.n > 1 && !is_everywhere;
+    (void)snprintf(text, sizeof text, "%.200s%s%.60s: %.900s", name_of(row, name),
+                   names_device ? " on " : "", names_device ? row->profile : "", row->note);
+    add_note(run, text);
+}
+
 // What the table has no room for: the spread over inputs, exits, and what is not known.
-static void describe_row(compare_run *run, const comparison_row *row, bool is_first_device) {
+static void describe_row(compare_run *run, size_t index) {
+    const comparison_row *row = &run->rows[index];
     char text[NOTE_SIZE];
     char name[NAME_SIZE];
     const jc_evaluation *c = &row->cost;
@@ -87,12 +111,7 @@ static void describe_row(compare_run *run, const comparison_row *row, bool is_fi
                        row->profile, row->exits[i]);
         add_note(run, text);
     }
-    if (row->note != NULL && (is_first_device || !isfinite(c->totals.runtime_s))) {
-        (void)snprintf(text, sizeof text, "%.200s%s%.60s: %.900s", name_of(row, name),
-                       isfinite(c->totals.runtime_s) ? "" : " on ",
-                       isfinite(c->totals.runtime_s) ? "" : row->profile, row->note);
-        add_note(run, text);
-    }
+    describe_note(run, index);
 }
 
 void compare_add_notes(compare_run *run) {
@@ -110,7 +129,7 @@ void compare_add_notes(compare_run *run) {
         add_note(run, text);
     }
     for (size_t i = 0; i < run->n_rows; ++i) {
-        describe_row(run, &run->rows[i], i < n_networks);
+        describe_row(run, i);
         describe_precision(run, &run->rows[i]);
         describe_year(run, &run->rows[i]);
     }

@@ -103,6 +103,9 @@ const char *prediction_energy_source(const jc_device *device, const jc_totals *t
         strcmp(device->meter, "none") == 0) {
         return NULL;
     }
+    if (totals->is_declared) {
+        return "declared";
+    }
     for (size_t i = 0; i < sizeof sources / sizeof sources[0]; ++i) {
         if (strcmp(device->meter, sources[i]) == 0) {
             return sources[i];

@@ -10,20 +10,41 @@
 typedef struct device_key {
     const char *name;
     size_t offset;
-    size_t size; ///< of the text with its terminator; 0 = the one number, meter_step_s
+    size_t size;        ///< of the text with its terminator; 0 = a number
+    double unknown;     ///< of a number: what it is where nothing is said, and is not written
+    double most;        ///< of a number: from 0 to this
+    const char *wanted; ///< of a number, in words
 } device_key;
 
 #define TEXT(field)                                                                                \
-    { #field, offsetof(jc_device, field), sizeof((jc_device *)0)->field }
+    { .name = #field, .offset = offsetof(jc_device, field), .size = sizeof((jc_device *)0)->field }
+#define SHARE(field)                                                                               \
+    {                                                                                              \
+        .name = #field, .offset = offsetof(jc_device, field), .most = 1,                           \
+        .wanted = "a share from 0 to 1"                                                            \
+    }
 
 static const device_key keys[] = {
-    TEXT(name),       TEXT(machine),
-    TEXT(executor),   TEXT(clocks),
-    TEXT(governor),   TEXT(memory),
-    TEXT(meter),      {"meter_step_s", offsetof(jc_device, meter_step_s), 0},
-    TEXT(date),       TEXT(protocol),
-    TEXT(conditions), TEXT(source),
+    TEXT(name),
+    TEXT(machine),
+    TEXT(executor),
+    TEXT(clocks),
+    TEXT(governor),
+    TEXT(memory),
+    TEXT(meter),
+    {.name = "meter_step_s",
+     .offset = offsetof(jc_device, meter_step_s),
+     .unknown = (double)NAN,
+     .most = (double)INFINITY,
+     .wanted = "a number of seconds"},
+    TEXT(date),
+    TEXT(protocol),
+    TEXT(conditions),
+    TEXT(source),
     TEXT(license),
+    SHARE(skips_weights),
+    SHARE(skips_inputs),
+    SHARE(skips_outputs),
 };
 
 enum { N_KEYS = sizeof keys / sizeof keys[0] };
@@ -55,11 +76,12 @@ static jc_status parse_value(const device_key *key, const jc_yaml *value, const 
                              jc_device *device, jc_error *err) {
     char what[80];
     if (key->size == 0) {
-        if (!jc_yaml_double(value, &device->meter_step_s) || device->meter_step_s < 0) {
-            return jc_error_set(err, JC_EPARSE, file, value->line,
-                                "%s is %s; must be a number of seconds", key->name,
-                                jc_yaml_describe(value, what, sizeof what));
+        double number = 0;
+        if (!jc_yaml_double(value, &number) || !(number >= 0 && number <= key->most)) {
+            return jc_error_set(err, JC_EPARSE, file, value->line, "%s is %s; must be %s",
+                                key->name, jc_yaml_describe(value, what, sizeof what), key->wanted);
         }
+        memcpy((char *)device + key->offset, &number, sizeof number);
         return JC_OK;
     }
     const char *text = jc_yaml_text(value);
@@ -109,6 +131,21 @@ jc_status device_load(const char *path, jc_device *out_device, jc_error *err) {
     return status;
 }
 
+// Nothing where it is unknown.
+static void write_value(jc_yaml_writer *w, const device_key *key, const char *value) {
+    if (key->size == 0) {
+        double number = 0;
+        memcpy(&number, value, sizeof number);
+        if (number != key->unknown && !isnan(number)) {
+            jc_yaml_write_text(w, key->name);
+            jc_yaml_write_double(w, number);
+        }
+    } else if (value[0] != '\0') {
+        jc_yaml_write_text(w, key->name);
+        jc_yaml_write_text(w, value);
+    }
+}
+
 jc_status device_write(FILE *file, const char *path, const jc_device *device, jc_error *err) {
     jc_yaml_writer *w = jc_yaml_writer_open(file);
     if (w == NULL) {
@@ -116,14 +153,7 @@ jc_status device_write(FILE *file, const char *path, const jc_device *device, jc
     }
     jc_yaml_open_mapping(w, false);
     for (int k = 0; k < N_KEYS; ++k) {
-        const char *text = (const char *)device + keys[k].offset;
-        if (keys[k].size == 0 && !isnan(device->meter_step_s)) {
-            jc_yaml_write_text(w, keys[k].name);
-            jc_yaml_write_double(w, device->meter_step_s);
-        } else if (keys[k].size != 0 && text[0] != '\0') {
-            jc_yaml_write_text(w, keys[k].name);
-            jc_yaml_write_text(w, text);
-        }
+        write_value(w, &keys[k], (const char *)device + keys[k].offset);
     }
     jc_yaml_close_mapping(w);
     const jc_status status = jc_yaml_writer_close(w, err);

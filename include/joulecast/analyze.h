@@ -70,6 +70,7 @@ typedef struct jc_layer_cost {
     double weight_bytes;
     double activation_bytes; ///< read and written
     jc_prediction prediction;
+    bool is_declared; ///< zeros are skipped as the profile declares: the price is not measured
 } jc_layer_cost;
 
 /** Cost of a network: sums of its layers. Energy and power are NaN where the profile has no meter.
@@ -90,6 +91,7 @@ typedef struct jc_totals {
     size_t layers; ///< inputs of the network not counted
     size_t layers_unmodelled;
     size_t layers_extrapolated;
+    bool is_declared; ///< of some layer the price is: see jc_layer_cost
     // Shares of the total, 0 to 1, by where the prediction comes from (free layers have none).
     double macs_modelled, macs_extrapolated, macs_fallback;
     double runtime_modelled, runtime_extrapolated, runtime_fallback;

@@ -67,6 +67,10 @@ typedef struct jc_device {
     char conditions[256]; ///< cores, clocks, temperature and steal while it ran, in words
     char source[256];     ///< where the rows come from
     char license[32];     ///< SPDX identifier of the rows
+    /** What the owner of the machine declares, for rows are dense: the shares of a product's
+     * runtime and energy that fall away where all weights or all inputs are 0, and of any kernel's
+     * where no output is active. 0 = zeros cost as much as other values, the default. */
+    double skips_weights, skips_inputs, skips_outputs;
 } jc_device;
 
 typedef struct jc_dataset {

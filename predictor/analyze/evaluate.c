@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // A technique priced: its networks as variants, the variants as steps, the steps followed.
 #include "route.h"
+#include "source.h"
 #include "variant.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -147,6 +149,36 @@ static const char *find_refusal(const evaluator *e, char *buffer) {
     return NULL;
 }
 
+// Says of operands with zeros, or outputs that are not active, whether the price knows of it.
+static void remark_zeros(const evaluator *e, variant *collected) {
+    static const char *const names[] = {"zero weights", "zero inputs", "inactive outputs"};
+    const source_skips skips = source_skips_of(e->source);
+    const double spared[] = {skips.weights, skips.inputs, skips.outputs};
+    bool has_zeros[3] = {false, false, false};
+    for (size_t i = 0; i < e->store->n_variants; ++i) {
+        const variant *v = &e->store->variants[i];
+        for (size_t k = 0; k < v->n_layers; ++k) {
+            has_zeros[0] = has_zeros[0] || v->settings[k].weight_density < 1;
+            has_zeros[1] = has_zeros[1] || v->settings[k].activation_density < 1;
+            has_zeros[2] = has_zeros[2] || v->settings[k].active < 1;
+        }
+    }
+    char dense[64] = "";
+    for (int o = 0; o < 3; ++o) {
+        if (has_zeros[o] && spared[o] <= 0) {
+            (void)snprintf(dense + strlen(dense), sizeof dense - strlen(dense), "%s%s",
+                           dense[0] == '\0' ? "" : ", ", names[o]);
+        } else if (has_zeros[o] && e->source->accelerator == NULL) {
+            variant_remark(collected,
+                           "Declared, not measured: that %s spare up to %.3g %% of a layer.",
+                           names[o], 100 * spared[o]);
+        }
+    }
+    if (dense[0] != '\0') {
+        variant_remark(collected, "Priced as dense, for the source does not skip them: %s.", dense);
+    }
+}
+
 static const char *join_reasons(evaluator *e) {
     char refusal[JC_REFUSAL_SIZE];
     variant *collected = &e->store->variants[0];
@@ -155,6 +187,7 @@ static const char *join_reasons(evaluator *e) {
             variant_remark(collected, "%s", e->store->variants[i].note);
         }
     }
+    remark_zeros(e, collected);
     const char *why = find_refusal(e, refusal);
     if (why != NULL) {
         variant_remark(collected, "No price: the source has %s.", why);

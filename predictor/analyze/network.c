@@ -139,6 +139,7 @@ static void add_layer(jc_totals *t, const jc_layer_cost *cost) {
     t->energy_j += p->energy_j;
     t->layers++;
     t->layers_unmodelled += p->confidence == JC_CONFIDENCE_FALLBACK;
+    t->is_declared = t->is_declared || cost->is_declared;
     t->layers_extrapolated += p->confidence == JC_CONFIDENCE_EXTRAPOLATED;
 }
 

@@ -77,6 +77,7 @@ static void add(jc_totals *t, const jc_totals *cost, double p, double *macs) {
     t->layers += cost->layers;
     t->layers_unmodelled += cost->layers_unmodelled;
     t->layers_extrapolated += cost->layers_extrapolated;
+    t->is_declared = t->is_declared || cost->is_declared;
     if (!(p > 0)) {
         return;
     }

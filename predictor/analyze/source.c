@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Profiles as a source of prices. They price what was measured: dense kernels, in the number
-// formats that they have rows of.
+// formats that they have rows of. Where a profile declares that its machine skips zeros, they scale
+// the dense price.
 #include "source.h"
+
+#include <joulecast/accelerator.h>
 
 #include <math.h>
 #include <stdio.h>
@@ -36,6 +39,38 @@ const char *jc_source_refuses(const jc_source *source, const jc_setting *setting
     return buffer;
 }
 
+source_skips source_skips_of(const jc_source *source) {
+    const jc_accelerator *a = source->accelerator;
+    if (a != NULL) {
+        return (source_skips){.weights = a->skips_weights || a->compresses_weights,
+                              .inputs = a->skips_inputs || a->compresses_inputs,
+                              .outputs = a->skips_outputs};
+    }
+    const jc_device *d = jc_profile_device(jc_memo_profile(source->memo));
+    return (source_skips){d->skips_weights, d->skips_inputs, d->skips_outputs};
+}
+
+// With s the share of a dense price that goes with an operand, and d that of its values that are
+// not 0, 1 - s·(1 - d) is left; operands are taken to spare independently.
+static double share_left(const jc_source *source, const jc_kernel *kernel, const jc_setting *s) {
+    const source_skips skips = source_skips_of(source);
+    const double of_outputs = 1 - skips.outputs * (1 - s->active);
+    return jc_kernel_work(kernel).macs > 0
+               ? of_outputs * (1 - skips.weights * (1 - s->weight_density)) *
+                     (1 - skips.inputs * (1 - s->activation_density))
+               : of_outputs;
+}
+
+// Power stays what it is: what is skipped takes no time.
+static void scale(jc_prediction *p, double share) {
+    p->runtime_s *= share;
+    p->runtime_low_s *= share;
+    p->runtime_high_s *= share;
+    p->energy_j *= share;
+    p->energy_low_j *= share;
+    p->energy_high_j *= share;
+}
+
 void source_price(const jc_source *source, const jc_kernel *kernel, const jc_setting *setting,
                   jc_layer_cost *cost) {
     if (source->accelerator != NULL) {
@@ -57,4 +92,9 @@ void source_price(const jc_source *source, const jc_kernel *kernel, const jc_set
     jc_kernel priced = *kernel;
     priced.precision = precision;
     jc_memo_predict(source->memo, &priced, &cost->prediction);
+    const double left = share_left(source, kernel, setting);
+    if (left < 1) {
+        scale(&cost->prediction, left);
+        cost->is_declared = true;
+    }
 }

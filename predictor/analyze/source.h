@@ -5,6 +5,14 @@
 
 #include <joulecast/analyze.h>
 
+/** What zeros spare, each from 0 to 1: of a profile the shares that it declares, of an accelerator
+ * 1 for operands that it skips or compresses. */
+typedef struct source_skips {
+    double weights, inputs, outputs;
+} source_skips;
+
+source_skips source_skips_of(const jc_source *source);
+
 /**
  * Fill in the cost's prediction, and its bytes where the source compresses what it moves.
  *

@@ -150,8 +150,9 @@ static jc_status shorten_all(removal *r, const statement *s, const bool *matches
         }
     }
     return status == JC_OK && !any
-               ? statement_fail(s, JC_ESHAPE, err, "nothing of %.60s is written with `repeat`; name what goes: "
-                            "drop",
+               ? statement_fail(s, JC_ESHAPE, err,
+                                "nothing of %.60s is written with `repeat`; name what goes: "
+                                "drop",
                                 jc_graph_name(r->v->graph))
                : status;
 }

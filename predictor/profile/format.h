@@ -5,9 +5,10 @@
  *
  *     format: joulecast-profile
  *     version: 1
- *     device: {name, machine, executor, meter, meter_step_s, date, source, license}
- *     provenance: {dataset_digest, trainer, seed, folds}
- *     kernels:                       # one item a kernel and precision
+ *     device: {name, machine, executor, meter, meter_step_s, date, source, license,
+ *              skips_weights, skips_inputs, skips_outputs}    # the last three: declared; 0 if
+ * absent provenance: {dataset_digest, trainer, seed, folds} kernels:                       # one
+ * item a kernel and precision
  *       - kernel: conv2d
  *         precision: f32
  *         rows: 1000                 # used
@@ -48,6 +49,16 @@ extern const char *const profile_transforms[3];
 
 /** Keys of regimes, by model_side. */
 extern const char *const profile_sides[2];
+
+/** What a device is declared to skip: name and place. */
+typedef struct profile_skip {
+    const char *name;
+    unsigned long offset; ///< of a double in jc_device
+} profile_skip;
+
+enum { PROFILE_SKIPS = 3 };
+
+extern const profile_skip profile_skips[PROFILE_SKIPS];
 
 /** Fields of jc_errors after `rows` and `terms`: name and place. */
 typedef struct profile_error_field {

@@ -130,9 +130,27 @@ static jc_status load_texts(loader *l, const jc_yaml *node, const text_field *fi
     return JC_OK;
 }
 
+static jc_status load_skips(loader *l, const jc_yaml *node, jc_device *d) {
+    jc_status status = JC_OK;
+    for (size_t i = 0; status == JC_OK && i < PROFILE_SKIPS; ++i) {
+        const jc_yaml *given = jc_yaml_get(node, profile_skips[i].name);
+        double share = 0;
+        if (given == NULL) {
+            continue;
+        }
+        status = load_double(l, node, profile_skips[i].name, &share);
+        if (status == JC_OK && !(share >= 0 && share <= 1)) {
+            status = load_fail(l, given, "what is skipped must be a share from 0 to 1");
+        }
+        memcpy((char *)d + profile_skips[i].offset, &share, sizeof share);
+    }
+    return status;
+}
+
 static jc_status load_device(loader *l, const jc_yaml *node) {
     static const char *const keys[] = {"name", "machine", "executor", "meter", "meter_step_s",
                                        "date", "source",  "license",  NULL};
+    static const char *const optional[] = {"skips_weights", "skips_inputs", "skips_outputs", NULL};
     jc_device *d = &l->profile->device;
     const text_field texts[] = {
         {"name", d->name, sizeof d->name},
@@ -143,14 +161,14 @@ static jc_status load_device(loader *l, const jc_yaml *node) {
         {"source", d->source, sizeof d->source},
         {"license", d->license, sizeof d->license},
     };
-    jc_status status = load_check_keys(l, node, keys, NULL);
+    jc_status status = load_check_keys(l, node, keys, optional);
     if (status == JC_OK) {
         status = load_texts(l, node, texts, sizeof texts / sizeof texts[0]);
     }
     if (status == JC_OK) {
         status = load_double_or_null(l, node, "meter_step_s", &d->meter_step_s);
     }
-    return status;
+    return status == JC_OK ? load_skips(l, node, d) : status;
 }
 
 static jc_status load_provenance(loader *l, const jc_yaml *node) {

@@ -25,6 +25,12 @@ const profile_error_field profile_error_fields[PROFILE_ERROR_FIELDS] = {
     {"coverage_90", offsetof(jc_errors, coverage_90)},
 };
 
+const profile_skip profile_skips[PROFILE_SKIPS] = {
+    {"skips_weights", offsetof(jc_device, skips_weights)},
+    {"skips_inputs", offsetof(jc_device, skips_inputs)},
+    {"skips_outputs", offsetof(jc_device, skips_outputs)},
+};
+
 static void write_key_text(jc_yaml_writer *w, const char *key, const char *text) {
     jc_yaml_write_text(w, key);
     jc_yaml_write_text(w, text);
@@ -51,6 +57,13 @@ static void write_device(jc_yaml_writer *w, const jc_device *d) {
     write_key_text(w, "date", d->date);
     write_key_text(w, "source", d->source);
     write_key_text(w, "license", d->license);
+    for (size_t i = 0; i < PROFILE_SKIPS; ++i) {
+        double share = 0;
+        memcpy(&share, (const char *)d + profile_skips[i].offset, sizeof share);
+        if (share > 0) {
+            write_key_double(w, profile_skips[i].name, share);
+        }
+    }
     jc_yaml_close_mapping(w);
 }
 

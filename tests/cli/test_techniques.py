@@ -6,6 +6,7 @@ import json
 import re
 import unittest
 
+import profile
 from driver import SOURCE, Process
 
 BLOCKS = re.findall(r"```yaml\n(.*?)```", (SOURCE / "docs/TECHNIQUES.md").read_text(), re.DOTALL)
@@ -169,6 +170,35 @@ class Others(Techniques):
         for name in ("runtime_s", "energy_j", "weight_bytes", "activation_bytes"):
             self.assertEqual(sparse[name], base[name])
         self.assertLess(sparse["macs_ratio"], 0.26)
+
+        self.assertIn("Priced as dense", sparse["note"])
+        self.assertIn("zero weights", sparse["note"])
+        self.assertIsNone(base["note"])
+
+    def test_zeros_that_a_profile_declares_to_skip(self):
+        # Convolutions cost 1 ns a MAC at 10 W, all else 1 ns a byte at 5 W.
+        self.write("profiles/sparse.yaml", profile.text(
+            name="sparse", skips=", skips_weights: 0.8, skips_outputs: 0.5"))
+        base, sparse, active, inputs = json.loads(self.run_program(
+            "compare", "-p", "sparse", "-f", "json", self.small, "-t", "sparsity: 0.25",
+            "-t", "active: {fraction: 0.5, layers: [late, relu]}", "-t",
+            "sparsity: {activations: 0.5}").stdout)
+        conv_j = (442368 + 1179648) * 1e-8
+        linear_j = 4 * (2048 + 10 * 2048 + 10) * 5e-9
+        relu_j = 4 * (2 * 16 * 1024 + 2 * 32 * 256) * 5e-9
+        self.assertAlmostEqual(sparse["energy_j"],
+                               base["energy_j"] - 0.8 * 0.75 * (conv_j + linear_j), places=12)
+        self.assertAlmostEqual(active["energy_j"], base["energy_j"]
+                               - 0.5 * 0.5 * (1179648e-8 + relu_j), places=12)
+        self.assertEqual(inputs["energy_j"], base["energy_j"])
+        self.assertEqual([r["energy_source"] for r in (base, sparse, active, inputs)],
+                         ["rapl", "declared", "declared", "rapl"])
+        self.assertIn("Declared, not measured: that zero weights spare up to 80 %", sparse["note"])
+        self.assertIn("Priced as dense", inputs["note"])
+        self.assertEqual(sparse["weight_bytes"], base["weight_bytes"])
+        for bad in (", skips_weights: 1.5", ", skips_weights: -1", ", skips_weights: all"):
+            path = self.write("bad.yaml", profile.text(skips=bad))
+            self.assert_error("bad.yaml:3: ", "compare", "-p", path, self.small, code=2)
 
     def test_precision_without_rows_is_unknown(self):
         row, mixed = self.under(self.small, "precision: int4",

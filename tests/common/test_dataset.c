@@ -70,6 +70,7 @@ Test(dataset, reads_back_what_was_written) {
                               .conditions = "cores 1 of 0-7; 41 °C to 63 °C",
                               .meter = "rapl",
                               .meter_step_s = 0.001,
+                              .skips_inputs = 0.25,
                               .date = "2024-05-01",
                               .license = "MIT"};
     jc_dataset_writer *writer = NULL;
@@ -102,6 +103,8 @@ Test(dataset, reads_back_what_was_written) {
     cr_assert_str_eq(dataset->device.date, device.date);
     cr_assert_str_eq(dataset->device.executor, "");
     cr_assert_eq(dataset->device.meter_step_s, 0.001);
+    cr_assert_eq(dataset->device.skips_inputs, 0.25);
+    cr_assert_eq(dataset->device.skips_weights, 0);
     jc_dataset_free(dataset);
 }
 
@@ -220,6 +223,7 @@ static const struct {
     {"device.yaml", "name: x\nmachin: y\n", 2,
      "a device has no key 'machin'; did you mean 'machine'?"},
     {"device.yaml", "meter_step_s: fast\n", 1, "meter_step_s is 'fast'; must be a number"},
+    {"device.yaml", "skips_weights: 1.5\n", 1, "skips_weights is '1.5'; must be a share from 0"},
     {"device.yaml", "license: [MIT]\n", 1, "license is a list; must be a text"},
     {"device.yaml", "date: 2024-05-01T12:00:00Z\n", 1, "must be a text of up to 15 bytes"},
     {"device.yaml", "- name\n", 1, "a device is a list; must be a mapping"},

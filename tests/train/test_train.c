@@ -71,6 +71,7 @@ static jc_dataset make_dataset(uint64_t seed, double noise) {
     strcpy(d.device.name, "made-up");
     strcpy(d.device.source, "a law: \"known\", with: marks # and all");
     d.device.meter_step_s = (double)NAN;
+    d.device.skips_outputs = 0.75;
     return d;
 }
 
@@ -221,6 +222,8 @@ Test(train, broken_readings_are_dropped_and_said) {
     cr_assert_eq(jc_profile_load(path, &loaded, NULL), JC_OK);
     jc_profile_coverage(loaded, 0, &l);
     cr_assert_eq(l.n_dropped, c.n_dropped);
+    cr_expect_eq(jc_profile_device(loaded)->skips_outputs, 0.75);
+    cr_expect_eq(jc_profile_device(loaded)->skips_inputs, 0);
     for (size_t i = 0; i < c.n_dropped; ++i) {
         cr_expect_eq(l.dropped[i].n_numbers, (size_t)1);
         cr_expect_eq(l.dropped[i].numbers[0], (int64_t)(4 + i));
