@@ -62,7 +62,7 @@ static bool is_boundary(char c) {
     return c == '\0' || c == '.' || c == '/' || c == '[';
 }
 
-bool variant_names(const variant *v, const char *pattern, size_t layer) {
+bool variant_names(const variant *v, const char *pattern, size_t layer, size_t *out_end) {
     size_t n = 0;
     const jc_layer *l = &jc_graph_layers(v->graph, &n)[layer];
     if (l->op == NULL) {
@@ -71,9 +71,11 @@ bool variant_names(const variant *v, const char *pattern, size_t layer) {
     const char *name = v->names[layer];
     for (size_t end = 1; name[end - 1] != '\0'; ++end) {
         if (is_boundary(name[end]) && matches_text(pattern, name, end)) {
+            *out_end = end;
             return true;
         }
     }
+    *out_end = 0;
     return strcmp(pattern, l->op->name) == 0;
 }
 
@@ -108,7 +110,8 @@ jc_status variant_match(const variant *v, const statement *s, bool *out_matches,
     for (size_t p = 0; p < s->n_patterns; ++p) {
         bool found = false;
         for (size_t i = 0; i < v->n_layers; ++i) {
-            if (variant_names(v, s->patterns[p], i)) {
+            size_t end = 0;
+            if (variant_names(v, s->patterns[p], i, &end)) {
                 out_matches[i] = true;
                 found = true;
             }

@@ -49,8 +49,9 @@ void variant_clear(variant *v);
 JC_MUST_USE jc_status variant_match(const variant *v, const statement *s, bool *out_matches,
                                     jc_error *err);
 
-/** True if a pattern names a layer: its name, a block it stands in, or its operator. */
-bool variant_names(const variant *v, const char *pattern, size_t layer);
+/** True if a pattern names a layer: its name, a block it stands in, or its operator.
+ * @param out_end  characters of its name that the pattern stands for; 0 = the operator's */
+bool variant_names(const variant *v, const char *pattern, size_t layer, size_t *out_end);
 
 /** Parts of variant_init, one a file. */
 JC_MUST_USE jc_status variant_drop_layers(variant *v, const technique_network *network,

@@ -15,8 +15,14 @@ typedef struct removal {
     variant *v;
     const jc_layer *layers;
     bool *gone;       ///< [layers]
+    bool *before;     ///< [layers] scratch: what was gone before an attempt
+    bool *by_gate;    ///< [layers] of a layer that goes with its branches: its gate stands in
+    bool *in_region;  ///< [layers] scratch of take_branches
+    bool *stays_for;  ///< [layers] scratch of take_branches: something that stays takes it
     uint32_t *source; ///< [layers] of a layer that goes: the one tensor that comes in from outside
     bool *needed;     ///< [layers] of a layer that goes: something that stays takes it
+    uint32_t *gate;   ///< [layers] the last tensor that all ways to the layer pass; NONE = no one
+    uint32_t *depth;  ///< [layers] gates before it
     jc_layer_edit *edits;
 } removal;
 
@@ -38,12 +44,75 @@ static void find_sources(removal *r) {
             const uint32_t from = r->gone[input] ? r->source[input] : input;
             r->source[i] = r->source[i] == NONE || r->source[i] == from ? from : SEVERAL;
         }
+        if (r->gone[i] && r->by_gate[i]) {
+            r->source[i] = r->gone[r->gate[i]] ? r->source[r->gate[i]] : r->gate[i];
+        }
     }
     size_t n_outputs = 0;
     const uint32_t *outputs = jc_graph_outputs(r->v->graph, &n_outputs);
     for (size_t i = 0; i < n_outputs; ++i) {
         r->needed[outputs[i]] = r->gone[outputs[i]];
     }
+}
+
+// --- Branches -------------------------------------------------------------------------------
+
+static uint32_t common_gate(const removal *r, uint32_t a, uint32_t b) {
+    while (a != b && a != NONE && b != NONE) {
+        if (r->depth[a] >= r->depth[b]) {
+            a = r->gate[a];
+        } else {
+            b = r->gate[b];
+        }
+    }
+    return a == b ? a : NONE;
+}
+
+// Gates are immediate dominators, in one pass since layers come after what they take: see Cooper,
+// Harvey and Kennedy, A Simple, Fast Dominance Algorithm, 2001.
+static void find_gates(removal *r) {
+    for (size_t i = 0; i < r->v->n_layers; ++i) {
+        const jc_layer *l = &r->layers[i];
+        uint32_t gate = l->n_inputs == 0 ? NONE : l->inputs[0];
+        for (size_t k = 1; k < l->n_inputs; ++k) {
+            gate = common_gate(r, gate, l->inputs[k]);
+        }
+        r->gate[i] = gate;
+        r->depth[i] = gate == NONE ? 0 : r->depth[gate] + 1;
+    }
+}
+
+// A layer that several branches lead to goes with all in them that nothing else takes.
+static void take_branches(removal *r, size_t i) {
+    const size_t n = r->v->n_layers;
+    const uint32_t gate = r->gate[i];
+    memset(r->in_region, 0, n * sizeof *r->in_region);
+    memset(r->stays_for, 0, n * sizeof *r->stays_for);
+    size_t n_outputs = 0;
+    const uint32_t *outputs = jc_graph_outputs(r->v->graph, &n_outputs);
+    for (size_t o = 0; o < n_outputs; ++o) {
+        r->stays_for[outputs[o]] = true;
+    }
+    r->in_region[i] = true;
+    for (size_t j = n; j-- > 0;) {
+        r->gone[j] = r->gone[j] || (r->in_region[j] && !r->stays_for[j]);
+        for (size_t k = 0; k < r->layers[j].n_inputs; ++k) {
+            const uint32_t input = r->layers[j].inputs[k];
+            r->stays_for[input] = r->stays_for[input] || !r->gone[j];
+            r->in_region[input] = r->in_region[input] || (r->in_region[j] && input != gate);
+        }
+    }
+}
+
+static void settle(removal *r) {
+    find_sources(r);
+    for (size_t i = r->v->n_layers; i-- > 0;) {
+        if (r->gone[i] && r->source[i] == SEVERAL && r->gate[i] != NONE) {
+            r->by_gate[i] = true;
+            take_branches(r, i);
+        }
+    }
+    find_sources(r);
 }
 
 // True if the layer's output can be replaced by what comes in.
@@ -77,36 +146,57 @@ static jc_status check_replaceable(const removal *r, const statement *s, size_t 
 
 // --- By ratio -------------------------------------------------------------------------------
 
-// Length of the name of the block or layer that repeats ("stage1.bottleneck"); 0 if none does.
-static size_t repeated_name(const char *name) {
-    const char *bracket = strchr(name, '[');
-    return bracket == NULL ? 0 : (size_t)(bracket - name);
+/** What is written with `repeat`: layers whose names begin with the same text and a bracket. */
+typedef struct repeated {
+    const char *name;
+    size_t length; ///< of the text
+} repeated;
+
+static bool belongs_to(const repeated *what, const char *name) {
+    return strncmp(name, what->name, what->length) == 0 && name[what->length] == '[';
 }
 
-static int repetition_of(const char *name) {
-    return atoi(name + repeated_name(name) + 1); // digits: jc_layer_name wrote them
+static int repetition_of(const repeated *what, const char *name) {
+    enum { MOST = 1 << 24 }; // names of ONNX files are anything
+    const long n = strtol(name + what->length + 1, NULL, 10);
+    return n < 0 || n > MOST ? 0 : (int)n;
 }
 
-static bool repeats_same(const char *a, const char *b) {
-    const size_t n = repeated_name(a);
-    return n > 0 && n == repeated_name(b) && memcmp(a, b, n) == 0;
+// The outermost repetition that a statement names a layer by; false if it names none.
+static bool find_repeated(const removal *r, const statement *s, size_t layer, repeated *out_what) {
+    const char *name = r->v->names[layer];
+    bool found = false;
+    for (size_t p = 0; p < s->n_patterns || (p == 0 && s->n_patterns == 0); ++p) {
+        size_t end = 0;
+        if (s->n_patterns > 0 && !variant_names(r->v, s->patterns[p], layer, &end)) {
+            continue;
+        }
+        const char *bracket = strchr(name + end, '[');
+        if (bracket != NULL && (!found || (size_t)(bracket - name) < out_what->length)) {
+            *out_what = (repeated){name, (size_t)(bracket - name)};
+            found = true;
+        }
+    }
+    return found;
 }
 
-static void set_gone(removal *r, const char *of, int repetition, bool gone) {
+static void set_gone(removal *r, const repeated *what, int repetition) {
     for (size_t i = 0; i < r->v->n_layers; ++i) {
-        if (repeats_same(of, r->v->names[i]) && repetition_of(r->v->names[i]) == repetition) {
-            r->gone[i] = gone;
+        const char *name = r->v->names[i];
+        if (belongs_to(what, name) && repetition_of(what, name) == repetition) {
+            r->gone[i] = true;
         }
     }
 }
 
 // Takes a repetition out, or leaves all as it was where what follows needs it.
-static bool drop_repetition(removal *r, const char *of, int repetition) {
-    set_gone(r, of, repetition, true);
-    find_sources(r);
+static bool drop_repetition(removal *r, const repeated *what, int repetition) {
+    memcpy(r->before, r->gone, r->v->n_layers * sizeof *r->gone);
+    set_gone(r, what, repetition);
+    settle(r);
     for (size_t i = 0; i < r->v->n_layers; ++i) {
         if (r->gone[i] && r->needed[i] && !is_replaceable(r, i)) {
-            set_gone(r, of, repetition, false);
+            memcpy(r->gone, r->before, r->v->n_layers * sizeof *r->gone);
             return false;
         }
     }
@@ -114,39 +204,42 @@ static bool drop_repetition(removal *r, const char *of, int repetition) {
 }
 
 // The last repetitions go first: the first ones change sizes in most networks.
-static jc_status shorten(removal *r, const statement *s, size_t first, jc_error *err) {
-    const char *name = r->v->names[first];
+static jc_status shorten(removal *r, const statement *s, const repeated *what, jc_error *err) {
     int n = 0;
-    for (size_t i = first; i < r->v->n_layers; ++i) {
-        if (repeats_same(name, r->v->names[i]) && repetition_of(r->v->names[i]) >= n) {
-            n = repetition_of(r->v->names[i]) + 1;
+    for (size_t i = 0; i < r->v->n_layers; ++i) {
+        const char *name = r->v->names[i];
+        if (belongs_to(what, name) && repetition_of(what, name) >= n) {
+            n = repetition_of(what, name) + 1;
         }
     }
     const int wanted = (int)floor(s->number * n + 0.5);
     int dropped = 0;
     for (int k = n - 1; k >= 0 && dropped < wanted; --k) {
-        dropped += drop_repetition(r, name, k) ? 1 : 0;
+        dropped += drop_repetition(r, what, k) ? 1 : 0;
     }
     return dropped == wanted
                ? JC_OK
                : statement_fail(s, JC_ESHAPE, err,
                                 "of the %d repetitions of '%.*s' only %d can be dropped without "
                                 "changing a shape, not %d",
-                                n, (int)repeated_name(name), name, dropped, wanted);
+                                n, (int)what->length, what->name, dropped, wanted);
 }
 
 static jc_status shorten_all(removal *r, const statement *s, const bool *matches, jc_error *err) {
     bool any = false;
     jc_status status = JC_OK;
     for (size_t i = 0; status == JC_OK && i < r->v->n_layers; ++i) {
-        const char *name = r->v->names[i];
-        bool is_first = repeated_name(name) > 0 && matches[i];
+        repeated what = {NULL, 0};
+        if (!matches[i] || !find_repeated(r, s, i, &what)) {
+            continue;
+        }
+        any = true;
+        bool is_first = true;
         for (size_t k = 0; is_first && k < i; ++k) {
-            is_first = !repeats_same(name, r->v->names[k]);
+            is_first = !matches[k] || !belongs_to(&what, r->v->names[k]);
         }
         if (is_first) {
-            any = true;
-            status = shorten(r, s, i, err);
+            status = shorten(r, s, &what, err);
         }
     }
     return status == JC_OK && !any
@@ -171,7 +264,7 @@ static jc_status take_statement(removal *r, const statement *s, jc_error *err) {
         for (size_t i = 0; i < r->v->n_layers; ++i) {
             r->gone[i] = r->gone[i] || matches[i];
         }
-        find_sources(r);
+        settle(r);
         for (size_t i = 0; status == JC_OK && i < r->v->n_layers; ++i) {
             status = matches[i] && r->needed[i] ? check_replaceable(r, s, i, err) : JC_OK;
         }
@@ -208,27 +301,36 @@ static jc_status edit(removal *r, jc_error *err) {
     return status;
 }
 
+static bool allocate(removal *r, jc_arena *arena) {
+    const size_t n = r->v->n_layers + 1;
+    r->gone = jc_arena_alloc(arena, n, sizeof *r->gone);
+    r->before = jc_arena_alloc(arena, n, sizeof *r->before);
+    r->by_gate = jc_arena_alloc(arena, n, sizeof *r->by_gate);
+    r->in_region = jc_arena_alloc(arena, n, sizeof *r->in_region);
+    r->stays_for = jc_arena_alloc(arena, n, sizeof *r->stays_for);
+    r->source = jc_arena_alloc(arena, n, sizeof *r->source);
+    r->needed = jc_arena_alloc(arena, n, sizeof *r->needed);
+    r->gate = jc_arena_alloc(arena, n, sizeof *r->gate);
+    r->depth = jc_arena_alloc(arena, n, sizeof *r->depth);
+    r->edits = jc_arena_alloc(arena, n, sizeof *r->edits);
+    return r->gone != NULL && r->before != NULL && r->by_gate != NULL && r->in_region != NULL &&
+           r->stays_for != NULL && r->source != NULL && r->needed != NULL && r->gate != NULL &&
+           r->depth != NULL && r->edits != NULL;
+}
+
 jc_status variant_drop_layers(variant *v, const technique_network *network, jc_error *err) {
+    jc_arena arena = {0};
     size_t n = 0;
     removal r = {.v = v, .layers = jc_graph_layers(v->graph, &n)};
-    r.gone = calloc(n + 1, sizeof *r.gone);
-    r.source = calloc(n + 1, sizeof *r.source);
-    r.needed = calloc(n + 1, sizeof *r.needed);
-    r.edits = calloc(n + 1, sizeof *r.edits);
-    jc_status status = JC_OK;
+    jc_status status = allocate(&r, &arena) ? JC_OK : variant_out_of_memory(err);
     bool any = false;
-    if (r.gone == NULL || r.source == NULL || r.needed == NULL || r.edits == NULL) {
-        status = variant_out_of_memory(err);
-    }
     if (status == JC_OK) {
+        find_gates(&r);
         status = take_statements(&r, network, &any, err);
     }
     if (status == JC_OK && any) {
         status = edit(&r, err);
     }
-    free(r.gone);
-    free(r.source);
-    free(r.needed);
-    free(r.edits);
+    jc_arena_clear(&arena);
     return status;
 }

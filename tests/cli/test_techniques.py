@@ -165,6 +165,67 @@ class Others(Techniques):
         self.assertEqual(none["params"], 24 + 4 * 64 + 40)
         self.assertEqual(block["params"], 24 + 3 * 64 + 40)
 
+    def test_depth_in_branches(self):
+        # Each convolution has 64 weights; each of the repeated units, and the last one, two of them.
+        network = self.write("branches.yaml", """\
+inputs: {image: [8, 4, 4]}
+layers:
+  - add:
+      repeat: 3
+      branches:
+        - []
+        - - conv2d: {out_channels: 8, kernel_size: 1, bias: false, repeat: 2}
+          - relu
+  - add:
+      name: last
+      branches:
+        - []
+        - - conv2d: {name: inner, out_channels: 8, kernel_size: 1, bias: false}
+          - conv2d: {name: outer, out_channels: 8, kernel_size: 1, bias: false}
+          - relu
+""")
+        for technique, convolutions in (
+                ('depth: {drop: "add_1[2]"}', 6), ("depth: {drop: last}", 6),
+                ("depth: {ratio: 0.5, layers: add_1}", 4), ("depth: {ratio: 1, layers: add_1}", 2),
+                ("depth: {ratio: 0.5, layers: conv2d_1}", 5), ("depth: {drop: [inner, outer]}", 6),
+                ("[depth: {drop: last}, depth: {ratio: 1, layers: add_1}]", 0)):
+            with self.subTest(technique):
+                row, = self.under(network, technique)
+                self.assertEqual(row["params"], 64 * convolutions)
+                self.assertEqual(row["macs"], 16 * 64 * convolutions)
+
+    def test_depth_leaves_what_others_take(self):
+        network = self.write("taken.yaml", """\
+inputs: {image: [8, 4, 4]}
+layers:
+  - add:
+      name: unit
+      branches:
+        - []
+        - - conv2d: {name: inner, out_channels: 8, kernel_size: 1, bias: false}
+          - conv2d: {name: outer, out_channels: 8, kernel_size: 1, bias: false}
+  - add: {inputs: [unit, inner]}
+""")
+        row, = self.under(network, "depth: {drop: unit}")
+        self.assertEqual(row["params"], 64)  # outer went, inner stays
+
+    def test_depth_of_repeats_in_repeats(self):
+        network = self.write("nested.yaml", """\
+inputs: {image: [8, 4, 4]}
+blocks:
+  stage:
+    layers:
+      - conv2d: {name: unit, out_channels: 8, kernel_size: 1, bias: false, repeat: 3}
+layers:
+  - stage: {repeat: 2}
+""")
+        for technique, left in (("depth: 0.5", 3), ("depth: {ratio: 0.5, layers: stage}", 3),
+                                ('depth: {ratio: 0.334, layers: "stage[1].unit"}', 5),
+                                ('depth: {ratio: 0.334, layers: ["stage[0]", "stage[1]"]}', 4)):
+            with self.subTest(technique):
+                row, = self.under(network, technique)
+                self.assertEqual(row["params"], 64 * left)
+
     def test_sparsity_is_priced_as_dense(self):
         base, sparse = self.compare(self.small, "-t", "sparsity: 0.25")
         for name in ("runtime_s", "energy_j", "weight_bytes", "activation_bytes"):

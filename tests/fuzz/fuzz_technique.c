@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Any bytes as a technique: refused with a reason, or costs that are sums of something, of a
-// network with additions, a concatenation, depthwise filters and groups.
+// network with additions, a concatenation, depthwise filters, groups and reshapes.
 #include "fuzz.h"
 
 #include <joulecast/accelerator.h>
@@ -22,7 +22,10 @@ static const char network[] =
     "  - concat: {name: both, inputs: [stem, trunk]}\n"
     "  - conv2d: {name: each, out_channels: 16, kernel_size: 3, padding: 1, groups: 16}\n"
     "  - conv2d: {name: grouped, out_channels: 8, kernel_size: 1, groups: 2}\n"
-    "  - flatten\n"
+    "  - group_norm: {name: norm, num_groups: 2}\n"
+    "  - permute: {dims: [1, 3, 2]}\n"
+    "  - reduce: {dims: [3], keepdim: true}\n"
+    "  - reshape: {shape: [64]}\n"
     "  - linear: {name: last, out_features: 10}\n";
 
 static const jc_accelerator hardware = {
