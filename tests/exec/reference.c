@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 // --- Convolutions ----------------------------------------------------------------------------
 
@@ -229,6 +230,103 @@ void reference_layer_norm(const int64_t *size, const float *x, const float *scal
             y[row * axis + i] =
                 ((double)x[row * axis + i] - mean) / sqrt(variance + 1e-5) * (double)scale[i] +
                 (double)shift[i];
+        }
+    }
+}
+
+void reference_group_norm(const int64_t *size, const float *x, const float *scale,
+                          const float *shift, double *y) {
+    const int64_t plane = size[2] * size[3];
+    const int64_t n = size[1] / size[4] * plane; // values of a group
+    for (int64_t group = 0; group < size[0] * size[4]; ++group) {
+        double mean = 0;
+        double squares = 0;
+        for (int64_t i = group * n; i < (group + 1) * n; ++i) {
+            mean += (double)x[i] / (double)n;
+        }
+        for (int64_t i = group * n; i < (group + 1) * n; ++i) {
+            squares += pow((double)x[i] - mean, 2);
+        }
+        for (int64_t i = group * n; i < (group + 1) * n; ++i) {
+            const int64_t c = i / plane % size[1];
+            y[i] = ((double)x[i] - mean) / sqrt(squares / (double)n + 1e-5) * (double)scale[c] +
+                   (double)shift[c];
+        }
+    }
+}
+
+// --- Recurrent layers ------------------------------------------------------------------------
+
+static double logistic(double x) {
+    return 1 / (1 + exp(-x));
+}
+
+// What a gate of a unit makes of a vector: w [n, gates, hidden] of one direction.
+static double gate_sum(const double *v, int64_t n, const float *w, int64_t gates, int64_t hidden,
+                       int64_t gate, int64_t unit) {
+    double sum = 0;
+    for (int64_t i = 0; i < n; ++i) {
+        sum += v[i] * (double)w[(i * gates + gate) * hidden + unit];
+    }
+    return sum;
+}
+
+// A step of one direction: state h and cell c, [hidden] each, are renewed.
+static void recurrent_step(const int64_t *size, const double *x, const float *wx, const float *wh,
+                           const float *bias, double *h, double *c) {
+    enum { MOST_UNITS = 64 };
+    const int64_t gates = size[4];
+    const int64_t hidden = size[3];
+    double next[MOST_UNITS];
+    for (int64_t u = 0; u < hidden; ++u) {
+        double from_x[4] = {0};
+        double from_h[4] = {0};
+        for (int64_t g = 0; g < gates; ++g) {
+            from_x[g] =
+                gate_sum(x, size[2], wx, gates, hidden, g, u) + (double)bias[g * hidden + u];
+            from_h[g] = gate_sum(h, hidden, wh, gates, hidden, g, u);
+        }
+        if (gates == 1) {
+            next[u] = tanh(from_x[0] + from_h[0]);
+        } else if (gates == 3) {
+            const double update = logistic(from_x[0] + from_h[0]);
+            const double reset = logistic(from_x[1] + from_h[1]);
+            const double fresh =
+                tanh(from_x[2] + reset * (from_h[2] + (double)bias[3 * hidden + u]));
+            next[u] = update * h[u] + (1 - update) * fresh;
+        } else {
+            c[u] = logistic(from_x[1] + from_h[1]) * c[u] +
+                   logistic(from_x[0] + from_h[0]) * tanh(from_x[2] + from_h[2]);
+            next[u] = logistic(from_x[3] + from_h[3]) * tanh(c[u]);
+        }
+    }
+    memcpy(h, next, (size_t)hidden * sizeof *h);
+}
+
+void reference_recurrent(const int64_t *size, const float *x, const float *weights_input,
+                         const float *weights_state, const float *bias, double *y) {
+    enum { MOST_UNITS = 64 };
+    const int64_t length = size[1];
+    const int64_t inputs = size[2];
+    const int64_t hidden = size[3];
+    const int64_t gates = size[4];
+    const int64_t directions = size[5];
+    for (int64_t sample = 0; sample < size[0]; ++sample) {
+        for (int64_t d = 0; d < directions; ++d) {
+            double h[MOST_UNITS] = {0};
+            double c[MOST_UNITS] = {0};
+            for (int64_t step = 0; step < length; ++step) {
+                const int64_t t = d == 0 ? step : length - 1 - step;
+                double v[MOST_UNITS];
+                for (int64_t i = 0; i < inputs; ++i) {
+                    v[i] = (double)x[(sample * length + t) * inputs + i];
+                }
+                recurrent_step(size, v, weights_input + d * inputs * gates * hidden,
+                               weights_state + d * hidden * gates * hidden,
+                               bias + d * (gates == 3 ? 4 : gates) * hidden, h, c);
+                memcpy(y + ((sample * length + t) * directions + d) * hidden, h,
+                       (size_t)hidden * sizeof *h);
+            }
         }
     }
 }

@@ -31,6 +31,19 @@ void reference_batch_norm(const int64_t *size, const float *x, const float *cons
                           double *y);
 void reference_layer_norm(const int64_t *size, const float *x, const float *scale,
                           const float *shift, double *y);
+/** scale and shift [channels]. */
+void reference_group_norm(const int64_t *size, const float *x, const float *scale,
+                          const float *shift, double *y);
+
+/**
+ * x [batch, length, input]; weights [directions, input, gates, hidden] and [directions, hidden,
+ * gates, hidden]; bias [directions, gates, hidden], of GRU with a fourth gate, the bias within the
+ * reset product. Gates: LSTM input, forget, cell, output; GRU update, reset, new. y [batch, length,
+ * directions x hidden].
+ */
+void reference_recurrent(const int64_t *size, const float *x, const float *weights_input,
+                         const float *weights_state, const float *bias, double *y);
+
 void reference_lrn(const int64_t *size, const float *x, double *y);
 
 /** Over the last axis. */

@@ -72,10 +72,13 @@ static void layer_with_weights(evaluation *e, const at_step *at) {
 }
 
 static void norm(evaluation *e, const at_step *at) {
-    if (at->step->kernel.kind == JC_KERNEL_LAYER_NORM) {
+    if (at->step->kernel.kind == JC_KERNEL_LAYER_NORM ||
+        at->step->kernel.kind == JC_KERNEL_GROUP_NORM) {
         float *scale = next_constant(e);
         float *shift = next_constant(e);
-        reference_layer_norm(at->size, at->x, scale, shift, at->y);
+        at->step->kernel.kind == JC_KERNEL_LAYER_NORM
+            ? reference_layer_norm(at->size, at->x, scale, shift, at->y)
+            : reference_group_norm(at->size, at->x, scale, shift, at->y);
         free(scale);
         free(shift);
         return;
@@ -281,6 +284,7 @@ static void evaluate(evaluation *e, const at_step *at) {
         layer_with_weights(e, at);
         break;
     case JC_KERNEL_BATCH_NORM:
+    case JC_KERNEL_GROUP_NORM:
     case JC_KERNEL_LAYER_NORM:
         norm(e, at);
         break;

@@ -211,6 +211,19 @@ Test(onednn_network, transformers) {
     check(transformer, 1, 60);
 }
 
+// Blocked layouts before and after.
+static const char groups[] = "name: groups\n"
+                             "inputs: {image: [8, 9, 9]}\n"
+                             "layers:\n"
+                             "  - conv2d: {out_channels: 24, kernel_size: 3, bias: false}\n"
+                             "  - group_norm: {num_groups: 4}\n"
+                             "  - relu\n"
+                             "  - conv2d: {out_channels: 8, kernel_size: 3}\n";
+
+Test(onednn_network, group_norms) {
+    check(groups, 2, 8);
+}
+
 // A sum is not made in place of a tensor that something else still reads: another sum, a layer that
 // comes between, the convolution itself, a view.
 static const char *const shared[] = {

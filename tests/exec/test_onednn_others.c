@@ -78,6 +78,29 @@ Test(onednn_others, layer_norm) {
     harness_close(&h);
 }
 
+Test(onednn_others, group_norm) {
+    harness h = harness_open();
+    const int64_t sizes[] = {2, 12, 5, 3, 4};
+    ran r = run_kernel(&h, JC_KERNEL_GROUP_NORM, sizes, 5, 3);
+    reference_group_norm(sizes, r.constant[0], r.constant[1], r.constant[2], r.expected);
+    compare("group_norm", &r);
+    harness_close(&h);
+}
+
+Test(onednn_others, recurrent_layers) {
+    harness h = harness_open();
+    static const int64_t gates[] = {1, 3, 4};
+    for (int i = 0; i < 6; ++i) { // plain, gated, long short-term memory, one way and both ways
+        const int64_t sizes[] = {3, 5, 24, 16, gates[i % 3], 1 + i / 3};
+        ran r = run_kernel(&h, JC_KERNEL_RECURRENT, sizes, 6, 4);
+        cr_assert_eq(r.n, (size_t)(3 * 5 * 16 * sizes[5]));
+        reference_recurrent(sizes, r.constant[0], r.constant[1], r.constant[2], r.constant[3],
+                            r.expected);
+        compare("recurrent", &r);
+    }
+    harness_close(&h);
+}
+
 Test(onednn_others, local_response_normalisation) {
     harness h = harness_open();
     const int64_t sizes[] = {2, 16, 4, 4, 5};

@@ -17,6 +17,7 @@ static tensor_id (*const emitters[JC_KERNEL_COUNT])(program *p, const node *n) =
     [JC_KERNEL_AVG_POOL2D] = emit_pool,
     [JC_KERNEL_BATCH_NORM] = emit_batch_norm,
     [JC_KERNEL_LAYER_NORM] = emit_layer_norm,
+    [JC_KERNEL_GROUP_NORM] = emit_group_norm,
     [JC_KERNEL_LRN] = emit_lrn,
     [JC_KERNEL_SOFTMAX] = emit_softmax,
     [JC_KERNEL_RELU] = emit_activation,
@@ -37,6 +38,7 @@ static tensor_id (*const emitters[JC_KERNEL_COUNT])(program *p, const node *n) =
     [JC_KERNEL_EMBEDDING] = emit_embedding,
     [JC_KERNEL_POINTWISE] = emit_pointwise,
     [JC_KERNEL_REDUCE] = emit_reduce,
+    [JC_KERNEL_RECURRENT] = emit_recurrent,
 };
 
 tensor_id emit_node(program *p, const node *n) {

@@ -80,6 +80,59 @@ tensor_id emit_layer_norm(program *p, const node *n) {
     return n->output == NULL ? result : program_reshape(p, result, n->output->rank, n->output->dim);
 }
 
+// Each channel times a factor, plus a number, in one go.
+static tensor_id scale_channels(program *p, tensor_id input, tensor_id scale, tensor_id shift,
+                                const char *what) {
+    const dnnl_memory_desc_t md = *program_md(p, input);
+    const dnnl_memory_desc_t channel_md = *program_md(p, scale);
+    dnnl_binary_desc_t desc;
+    dnnl_post_ops_t post_ops = NULL;
+    dnnl_primitive_desc_t pd = NULL;
+    if (p->status == JC_OK && program_check(p, dnnl_post_ops_create(&post_ops), what) &&
+        program_check(p, dnnl_post_ops_append_binary(post_ops, dnnl_binary_add, &channel_md),
+                      what) &&
+        program_check(p, dnnl_binary_desc_init(&desc, dnnl_binary_mul, &md, &channel_md, &md),
+                      what)) {
+        pd = program_describe(p, &desc, post_ops, 1, what);
+    }
+    (void)dnnl_post_ops_destroy(post_ops);
+    const tensor_id result = program_result(p, &md);
+    program_add(p, pd, 4,
+                (instruction_arg[]){{DNNL_ARG_SRC_0, input},
+                                    {DNNL_ARG_SRC_1, scale},
+                                    {DNNL_ARG_ATTR_MULTIPLE_POST_OP(0) | DNNL_ARG_SRC_1, shift},
+                                    {DNNL_ARG_DST, result}});
+    return result;
+}
+
+// oneDNN 2 has none: a layer normalisation of each group, then the channels' own factors.
+tensor_id emit_group_norm(program *p, const node *n) {
+    const char *what = "this group normalisation";
+    const int64_t *s = n->kernel->size; // batch_size, channels, height, width, groups
+    const int64_t image[] = {s[0], s[1], s[2], s[3]};
+    const int64_t rows[] = {s[0] * s[4], s[1] / s[4] * s[2] * s[3]};
+    const int64_t channels[] = {1, s[1], 1, 1};
+    const tensor_id scale = learned(p, 4, channels, 0.5, 1.5);
+    const tensor_id shift = learned(p, 4, channels, -0.1, 0.1);
+    const tensor_id input = program_reshape(p, n->inputs[0], 2, rows);
+    const dnnl_memory_desc_t md = *program_md(p, input);
+    dnnl_layer_normalization_desc_t desc;
+    if (p->status != JC_OK || !program_check(p,
+                                             dnnl_layer_normalization_forward_desc_init(
+                                                 &desc, dnnl_forward_inference, &md, NULL,
+                                                 (float)node_real(n, "eps", 1e-5), 0),
+                                             what)) {
+        return 0;
+    }
+    instruction_arg args[] = {{0, 0}, {0, 0}};
+    tensor_id result = emit_in_layout(p, &desc, input, 2, args, what);
+    result = program_reshape(p, result, 4, image);
+    if (node_integer(n, "affine", 1) != 0) {
+        result = scale_channels(p, result, scale, shift, what);
+    }
+    return n->output == NULL ? result : program_reshape(p, result, n->output->rank, n->output->dim);
+}
+
 tensor_id emit_lrn(program *p, const node *n) {
     const char *what = "this local response normalisation";
     const int64_t *s = n->kernel->size;

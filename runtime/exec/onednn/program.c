@@ -278,12 +278,17 @@ dnnl_primitive_desc_t program_describe(program *p, const_dnnl_op_desc_t op_desc,
     return pd;
 }
 
-dnnl_memory_desc_t program_query(program *p, const_dnnl_primitive_desc_t pd, dnnl_query_t what) {
+dnnl_memory_desc_t program_query_at(program *p, const_dnnl_primitive_desc_t pd, dnnl_query_t what,
+                                    int index) {
     const dnnl_memory_desc_t *md = NULL;
     if (p->status == JC_OK) {
-        md = dnnl_primitive_desc_query_md(pd, what, 0);
+        md = dnnl_primitive_desc_query_md(pd, what, index);
     }
     return md == NULL ? (dnnl_memory_desc_t){0} : *md;
+}
+
+dnnl_memory_desc_t program_query(program *p, const_dnnl_primitive_desc_t pd, dnnl_query_t what) {
+    return program_query_at(p, pd, what, 0);
 }
 
 // Extend a buffer's life to an instruction, and its size to the tensor's.

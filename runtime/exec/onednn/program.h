@@ -147,6 +147,10 @@ dnnl_primitive_desc_t program_describe(program *p, const_dnnl_op_desc_t op_desc,
 /** A memory descriptor that a primitive asks for; a zero one after a failure. */
 dnnl_memory_desc_t program_query(program *p, const_dnnl_primitive_desc_t pd, dnnl_query_t what);
 
+/** As program_query, for the one of several that has this index. */
+dnnl_memory_desc_t program_query_at(program *p, const_dnnl_primitive_desc_t pd, dnnl_query_t what,
+                                    int index);
+
 /** Append a primitive; frees pd (NULL is allowed after a failure). Args with NO_TENSOR are left
  *  out. */
 void program_add(program *p, dnnl_primitive_desc_t pd, size_t n_args, const instruction_arg *args);

@@ -66,6 +66,11 @@ static kernel_inputs embedding_inputs(const int64_t *s) {
     return (kernel_inputs){.n = 1, .rank = {1}, .dims = {{s[0]}}};
 }
 
+// batch_size, length, input_size
+static kernel_inputs recurrent_inputs(const int64_t *s) {
+    return (kernel_inputs){.n = 1, .rank = {3}, .dims = {{s[0], s[1], s[2]}}};
+}
+
 static kernel_inputs (*const inputs_of[JC_KERNEL_COUNT])(const int64_t *size) = {
     [JC_KERNEL_CONV2D] = image_inputs,
     [JC_KERNEL_CONV_TRANSPOSE2D] = image_inputs,
@@ -97,6 +102,7 @@ static kernel_inputs (*const inputs_of[JC_KERNEL_COUNT])(const int64_t *size) = 
     [JC_KERNEL_POINTWISE] = row_inputs,
     [JC_KERNEL_REDUCE] = axis_inputs,
     [JC_KERNEL_GROUP_NORM] = image_inputs,
+    [JC_KERNEL_RECURRENT] = recurrent_inputs,
 };
 
 kernel_inputs kernel_inputs_of(const jc_kernel *kernel) {
