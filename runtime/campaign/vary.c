@@ -270,6 +270,14 @@ bool vary_to_boundary(jc_kernel *k, const double point[SOBOL_DIMENSIONS]) {
 
 // --- Patterns -------------------------------------------------------------------------------
 
+// Kinds that have nothing in common with a convolution.
+static const int64_t usual_sizes[JC_KERNEL_COUNT][6] = {
+    [JC_KERNEL_MATMUL] = {8, 196, 64, 196},
+    [JC_KERNEL_ATTENTION] = {1, 8, 197, 197, 64, 64},
+    [JC_KERNEL_RECURRENT] = {1, 32, 256, 256, 4, 1},
+    [JC_KERNEL_EMBEDDING] = {128, 512, 20000},
+};
+
 jc_kernel vary_pattern(jc_kernel_kind kind, const jc_kernel *conv) {
     const int64_t *c = conv->size;
     const int64_t channels = c[JC_WINDOW_OUT_CHANNELS];
@@ -277,6 +285,9 @@ jc_kernel vary_pattern(jc_kernel_kind kind, const jc_kernel *conv) {
     const int64_t w = c[JC_WINDOW_OUT_WIDTH];
     const int64_t elements = channels * h * w;
     jc_kernel k = {.kind = kind, .size = {1, elements}};
+    if (usual_sizes[kind][0] > 0) {
+        memcpy(k.size, usual_sizes[kind], sizeof usual_sizes[kind]);
+    }
     switch ((int)kind) {
     case JC_KERNEL_CONV2D:
         return *conv;
@@ -295,12 +306,6 @@ jc_kernel vary_pattern(jc_kernel_kind kind, const jc_kernel *conv) {
     case JC_KERNEL_LINEAR:
         memcpy(k.size, (const int64_t[]){1, channels, 1000}, 3 * sizeof k.size[0]);
         break;
-    case JC_KERNEL_MATMUL:
-        memcpy(k.size, (const int64_t[]){8, 196, 64, 196}, 4 * sizeof k.size[0]);
-        break;
-    case JC_KERNEL_ATTENTION:
-        memcpy(k.size, (const int64_t[]){1, 8, 197, 197, 64, 64}, 6 * sizeof k.size[0]);
-        break;
     case JC_KERNEL_BATCH_NORM:
     case JC_KERNEL_LRN:
         memcpy(k.size, (const int64_t[]){1, channels, h, w, kind == JC_KERNEL_LRN ? 5 : 0},
@@ -312,9 +317,6 @@ jc_kernel vary_pattern(jc_kernel_kind kind, const jc_kernel *conv) {
     case JC_KERNEL_GROUP_NORM:
         memcpy(k.size, (const int64_t[]){1, (channels + 7) / 8 * 8, h, w, 8}, 5 * sizeof k.size[0]);
         break;
-    case JC_KERNEL_RECURRENT:
-        memcpy(k.size, (const int64_t[]){1, 32, 256, 256, 4, 1}, 6 * sizeof k.size[0]);
-        break;
     case JC_KERNEL_LAYER_NORM:
     case JC_KERNEL_REDUCE:
     case JC_KERNEL_SOFTMAX:
@@ -323,9 +325,6 @@ jc_kernel vary_pattern(jc_kernel_kind kind, const jc_kernel *conv) {
     case JC_KERNEL_ADD:
     case JC_KERNEL_MUL:
         k.size[2] = 2 * elements;
-        break;
-    case JC_KERNEL_EMBEDDING:
-        memcpy(k.size, (const int64_t[]){128, 512, 20000}, 3 * sizeof k.size[0]);
         break;
     default:
         break;
