@@ -244,5 +244,5 @@ Test(readme, the_table_of_the_zoo_is_right) {
         jc_graph_free(graph);
         ++n_rows;
     }
-    cr_expect_eq(n_rows, 26);
+    cr_expect_eq(n_rows, 28);
 }

@@ -28,6 +28,9 @@ static const network networks[] = {
     // 6·(25+1) + 16·(150+1) + 120·(400+1) + 84·(120+1) + 10·(84+1) parameters;
     // 784·6·25 + 100·16·150 + 120·400 + 84·120 + 10·84 = 416520 MACs.
     {"lenet5", 61706, 0.000, 16, 5},
+    // 20·(25+1) + 50·(500+1) + 500·(800+1) + 10·(500+1) parameters;
+    // 576·20·25 + 64·50·500 + 800·500 + 500·10 = 2293000 MACs.
+    {"lenet_caffe", 431080, 0.002, 50, 4},
     {"mnasnet1_0", 4383312, 0.314, 1280, 7},
     // Stem 32·27; depthwise 9·c and pointwise c·d for c → d in 32 64 128 128 256 256 512 512 512
     // 512 512 512 1024 1024: 44640 + 3139584; batch norms 2·(32 + 4960 + 5952); 1024·1000 + 1000.
@@ -53,6 +56,10 @@ static const network networks[] = {
     {"resnet101", 44549160, 7.801, 2048, 7},
     {"resnet152", 60192808, 11.514, 2048, 7},
     {"resnet18", 11689512, 1.814, 512, 7},
+    // The paper's table 6 says 0.27 million. With 3·3 windows 9·(3·16 + 6·16² + 16·32 + 5·32² +
+    // 32·64 + 5·64²) weights, batch norms 2·(7·16 + 6·32 + 6·64), 64·10 + 10; MACs are
+    // 9·(1024·(3·16 + 6·16²) + 256·(16·32 + 5·32²) + 64·(32·64 + 5·64²)) + 640 = 40551040.
+    {"resnet20", 269722, 0.041, 64, 8},
     {"resnet34", 21797672, 3.664, 512, 7},
     {"resnet50", 25557032, 4.089, 2048, 7},
     {"shufflenet_v2_x1_0", 2278604, 0.145, 1024, 7},
@@ -116,8 +123,10 @@ Test(zoo, macs_agree_with_the_exact_counts_that_are_known) {
         int64_t macs; ///< of convolutions and linear layers, one image
     } known[] = {{"alexnet", 714188480},
                  {"lenet5", 416520},
+                 {"lenet_caffe", 2293000},
                  {"mobilenet_v2", 300774272},
                  {"nin", 1100188800},
+                 {"resnet20", 40551040},
                  {"resnet50", INT64_C(4089184256)},
                  {"vgg16", INT64_C(15470264320)}};
     for (size_t i = 0; i < sizeof known / sizeof known[0]; ++i) {
