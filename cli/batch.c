@@ -306,7 +306,7 @@ static cli_exit run_batch(const cli_command *self, int argc, char **argv) {
         .has_room = PTHREAD_COND_INITIALIZER,
     };
     jc_error err = {0};
-    jc_status status = locate_profile(options.profile, &b.profile, &err);
+    jc_status status = locate_profile(options.profile, &options.power, &b.profile, &err);
     if (status == JC_OK) {
         status = run_output(&b, &err);
     }
@@ -318,9 +318,11 @@ static cli_exit run_batch(const cli_command *self, int argc, char **argv) {
 }
 
 static const cli_option *const options_of_batch[] = {
-    &cli_option_profile, &cli_option_batch_size, &cli_option_precision,
-    &cli_option_input,   &cli_option_strict,     &cli_option_threads,
-    &cli_option_format,  &cli_option_output,     NULL,
+    &cli_option_profile,        &cli_option_batch_size,
+    &cli_option_precision,      &cli_option_input,
+    &cli_option_strict,         &cli_option_threads,
+    &cli_option_power_declared, &cli_option_format,
+    &cli_option_output,         NULL,
 };
 
 extern const cli_command cli_batch;

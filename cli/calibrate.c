@@ -134,6 +134,7 @@ static cli_exit run_calibrate(const cli_command *self, int argc, char **argv) {
     if (choice.folder == NULL) {
         return cli_report_usage(self->name, "needs -o DATASET, the folder to measure into");
     }
+    choice.hardware.power = options.power;
     jc_error err = {0};
     jc_campaign_report report;
     int signal = 0;
@@ -150,7 +151,7 @@ static cli_exit run_calibrate(const cli_command *self, int argc, char **argv) {
 static const cli_option *const options_of_calibrate[] = {
     &hardware_option_executor,
     &hardware_option_meter,
-    &hardware_option_power_declared,
+    &cli_option_power_declared,
     &campaign_option_plan,
     &campaign_option_budget,
     &campaign_option_output,

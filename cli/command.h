@@ -16,6 +16,13 @@
 
 enum { CLI_MAX_INPUTS = 32 };
 
+/** Watts that the user gives where there is no meter. */
+typedef struct cli_power {
+    bool is_declared;
+    double idle_w; ///< at rest
+    double full_w; ///< under full load
+} cli_power;
+
 /** What the options of a command line say. */
 typedef struct cli_options {
     const char *profile; ///< -p; NULL = the default one
@@ -27,6 +34,7 @@ typedef struct cli_options {
     bool strict;                           ///< --strict: operators that are not known are errors
     jc_input_shape inputs[CLI_MAX_INPUTS]; ///< [n_inputs] --input
     size_t n_inputs;
+    cli_power power; ///< --power-declared
     void *extra;     ///< the command's own options, for the parsers it declares
     char **operands; ///< [n_operands] what is no option
     int n_operands;
@@ -49,7 +57,8 @@ typedef struct cli_option {
 } cli_option;
 
 extern const cli_option cli_option_profile, cli_option_batch_size, cli_option_precision,
-    cli_option_format, cli_option_output, cli_option_threads, cli_option_strict, cli_option_input;
+    cli_option_format, cli_option_output, cli_option_threads, cli_option_strict, cli_option_input,
+    cli_option_power_declared;
 
 /** A command. */
 typedef struct cli_command {

@@ -125,7 +125,8 @@ static jc_status load_techniques(compare_run *run) {
 }
 
 static jc_status compare(compare_run *run) {
-    jc_status status = devices_load(&run->own->devices, &run->devices, &run->err);
+    jc_status status =
+        devices_load(&run->own->devices, &run->options->power, &run->devices, &run->err);
     if (status == JC_OK) {
         status = load_techniques(run);
     }

@@ -141,6 +141,7 @@ const cli_option *const compare_option_list[] = {
     &cli_option_precision,
     &cli_option_input,
     &cli_option_strict,
+    &cli_option_power_declared,
     &cli_option_format,
     &cli_option_output,
     NULL, // the list ends here

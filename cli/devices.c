@@ -51,7 +51,7 @@ const cli_option cli_option_analytic = {0, "analytic", NULL, "short for -a " DEF
 
 static jc_status add_profile(device_list *list, const char *name, jc_error *err) {
     device *d = &list->items[list->n++];
-    const jc_status status = locate_profile(name, &d->profile, err);
+    const jc_status status = locate_profile(name, NULL, &d->profile, err);
     if (status != JC_OK) {
         return status;
     }
@@ -74,13 +74,32 @@ static jc_status add_accelerator(device_list *list, const char *name, jc_error *
     return status;
 }
 
-jc_status devices_load(const device_names *names, device_list *list, jc_error *err) {
+// Of several profiles, those that were metered keep what was measured.
+static jc_status declare_power(const cli_power *power, device_list *list, jc_error *err) {
+    jc_status status = JC_OK;
+    size_t n_declared = 0;
+    for (size_t i = 0; i < list->n; ++i) {
+        jc_profile *profile = list->items[i].profile;
+        if (!jc_profile_has_power(profile)) {
+            status = jc_profile_declare_power(profile, power->full_w, err);
+            ++n_declared;
+        }
+    }
+    return n_declared > 0 ? status
+                          : jc_profile_declare_power(list->items[0].profile, power->full_w, err);
+}
+
+jc_status devices_load(const device_names *names, const cli_power *power, device_list *list,
+                       jc_error *err) {
     jc_status status = JC_OK;
     if (names->n_profiles == 0 && names->n_accelerators == 0) {
         status = add_profile(list, NULL, err);
     }
     for (size_t i = 0; status == JC_OK && i < names->n_profiles; ++i) {
         status = add_profile(list, names->profiles[i], err);
+    }
+    if (status == JC_OK && power->is_declared && list->n > 0) {
+        status = declare_power(power, list, err);
     }
     for (size_t i = 0; status == JC_OK && i < names->n_accelerators; ++i) {
         status = add_accelerator(list, names->accelerators[i], err);

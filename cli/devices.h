@@ -33,8 +33,11 @@ typedef struct device_list {
     size_t n;
 } device_list; ///< safe at {0}
 
-/** Load all devices that are named, profiles first; the default profile where there is none. */
-JC_MUST_USE jc_status devices_load(const device_names *names, device_list *list, jc_error *err);
+/** Load all devices that are named, profiles first; the default profile where there is none.
+ * @param power  for the profiles without measured power, of which there must be one if it is
+ *               declared */
+JC_MUST_USE jc_status devices_load(const device_names *names, const cli_power *power,
+                                   device_list *list, jc_error *err);
 void devices_clear(device_list *list);
 
 /** Where joules come from on a device; NULL where there are none. */

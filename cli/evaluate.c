@@ -51,7 +51,7 @@ static cli_exit run_evaluate(const cli_command *self, int argc, char **argv) {
     jc_profile *profile = NULL;
     jc_dataset *dataset = NULL;
     jc_error_table errors = {0};
-    jc_status status = locate_profile(options.profile, &profile, &err);
+    jc_status status = locate_profile(options.profile, NULL, &profile, &err);
     if (status == JC_OK) {
         status = jc_dataset_load(options.operands[0], &dataset, &err);
     }

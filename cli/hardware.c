@@ -26,21 +26,6 @@ static const char *parse_meter(cli_options *options, const char *text) {
     return text[0] == '\0' ? "a meter, as in none or rapl-powercap" : NULL;
 }
 
-// "40,180": watts at rest and at full load.
-static const char *parse_power_declared(cli_options *options, const char *text) {
-    hardware_choice *choice = options->extra;
-    char idle[JC_NUMBER_TEXT_SIZE];
-    const size_t n = strcspn(text, ",");
-    (void)snprintf(idle, sizeof idle, "%.*s", (int)(n < sizeof idle ? n : sizeof idle - 1), text);
-    if (text[n] != ',' || !jc_parse_double(idle, &choice->idle_w) ||
-        !jc_parse_double(text + n + 1, &choice->full_w) || choice->idle_w < 0 ||
-        choice->full_w <= 0 || choice->full_w < choice->idle_w) {
-        return "watts at rest and under full load: 40,180";
-    }
-    choice->is_declared = true;
-    return NULL;
-}
-
 static const char *parse_threads(cli_options *options, const char *text) {
     hardware_choice *choice = options->extra;
     int64_t threads = 0;
@@ -66,9 +51,6 @@ const cli_option hardware_option_executor = {
 const cli_option hardware_option_meter = {
     'm', "meter", "METER", "what tells energy: rapl-powercap, none, ... (the best there is)",
     parse_meter};
-const cli_option hardware_option_power_declared = {
-    0, "power-declared", "IDLE,FULL", "watts at rest and under full load, where no meter is",
-    parse_power_declared};
 const cli_option hardware_option_threads = {'j', "threads", "THREADS",
                                             "threads of the executor (all cores)", parse_threads};
 const cli_option hardware_option_timeout = {
@@ -137,11 +119,11 @@ static jc_status open_meter(const hardware_choice *choice, hardware *h, jc_error
     const char *argument = NULL;
     jc_meter_options options = {
         .root_fd = h->root_fd, .idle_w = (double)NAN, .full_w = (double)NAN};
-    if (choice->is_declared) {
-        options.idle_w = choice->idle_w;
-        options.full_w = choice->full_w;
+    if (choice->power.is_declared) {
+        options.idle_w = choice->power.idle_w;
+        options.full_w = choice->power.full_w;
     }
-    if (choice->meter == NULL && !choice->is_declared) {
+    if (choice->meter == NULL && !choice->power.is_declared) {
         jc_status status = jc_error_set(err, JC_ENOMETER, NULL, 0, "there is no meter");
         // A GPU's meter would be silent about executors that run on processors, which all but a
         // user's own do: that must be asked for.

@@ -17,8 +17,7 @@ typedef struct hardware_choice {
     const char *executor; ///< NULL = the first that opens
     const char *meter;    ///< NULL = the first that opens
     jc_executor_options executor_options;
-    bool is_declared; ///< watts are given: meter `declared`, unless another is named
-    double idle_w, full_w;
+    cli_power power; ///< where declared, the meter is `declared` unless another is named
 } hardware_choice;
 
 /** Executor and meter, open. */
@@ -31,8 +30,8 @@ typedef struct hardware {
 } hardware;
 
 /** Their options, for commands whose `extra` begins with a hardware_choice. */
-extern const cli_option hardware_option_executor, hardware_option_meter,
-    hardware_option_power_declared, hardware_option_threads, hardware_option_timeout;
+extern const cli_option hardware_option_executor, hardware_option_meter, hardware_option_threads,
+    hardware_option_timeout;
 
 /** @retval JC_ENOENT  no executor or meter of that name: err lists them
  *  @retval JC_EINVAL, JC_EUNSUPPORTED, JC_ENOMETER, JC_EPERM  err says what to do */

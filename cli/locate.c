@@ -34,13 +34,28 @@ static bool is_file(const char *text) {
            locate_is_architecture(text);
 }
 
-jc_status locate_profile(const char *file_or_name, jc_profile **out_profile, jc_error *err) {
+static jc_status find_profile(const char *file_or_name, jc_profile **out_profile, jc_error *err) {
     char path[PATH_MAX];
     if (file_or_name != NULL && is_file(file_or_name)) {
         return jc_profile_load(file_or_name, out_profile, err);
     }
     const jc_status status = jc_profile_find(file_or_name, path, sizeof path, err);
     return status == JC_OK ? jc_profile_load(path, out_profile, err) : status;
+}
+
+jc_status locate_profile(const char *file_or_name, const cli_power *power, jc_profile **out_profile,
+                         jc_error *err) {
+    jc_profile *profile = NULL;
+    jc_status status = find_profile(file_or_name, &profile, err);
+    if (status == JC_OK && power != NULL && power->is_declared) {
+        status = jc_profile_declare_power(profile, power->full_w, err);
+    }
+    if (status != JC_OK) {
+        jc_profile_free(profile);
+        return status;
+    }
+    *out_profile = profile;
+    return JC_OK;
 }
 
 // Names on stderr what is costed by its bytes alone: one line a file.

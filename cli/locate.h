@@ -4,6 +4,8 @@
 #ifndef JC_CLI_LOCATE_H
 #define JC_CLI_LOCATE_H
 
+#include "command.h"
+
 #include <joulecast/accelerator.h>
 #include <joulecast/graph.h>
 #include <joulecast/profile.h>
@@ -16,9 +18,10 @@ bool locate_is_yaml(const char *text);
 /** True for what is named as an architecture's file is: YAML or ONNX. */
 bool locate_is_architecture(const char *text);
 
-/** Load the profile that -p names; NULL = the default one. */
-JC_MUST_USE jc_status locate_profile(const char *file_or_name, jc_profile **out_profile,
-                                     jc_error *err);
+/** Load the profile that -p names; NULL = the default one. @param power  of --power-declared, for a
+ *  profile without measured power; NULL = none */
+JC_MUST_USE jc_status locate_profile(const char *file_or_name, const cli_power *power,
+                                     jc_profile **out_profile, jc_error *err);
 
 /** Load an architecture that an ARCH argument names, and name on stderr its operators that are not
  *  known. */

@@ -118,6 +118,25 @@ static const char *parse_input(cli_options *options, const char *text) {
 const cli_option cli_option_input = {
     0, "input", "NAME=SIZES", "sizes of an input with its batch: image=1,3,224,224", parse_input};
 
+// "40,180": watts at rest and at full load.
+static const char *parse_power_declared(cli_options *options, const char *text) {
+    cli_power power = {.is_declared = true};
+    char idle[JC_NUMBER_TEXT_SIZE];
+    const size_t n = strcspn(text, ",");
+    (void)snprintf(idle, sizeof idle, "%.*s", (int)(n < sizeof idle ? n : sizeof idle - 1), text);
+    if (text[n] != ',' || !jc_parse_double(idle, &power.idle_w) ||
+        !jc_parse_double(text + n + 1, &power.full_w) || power.idle_w < 0 || power.full_w <= 0 ||
+        power.full_w < power.idle_w) {
+        return "watts at rest and under full load: 40,180";
+    }
+    options->power = power;
+    return NULL;
+}
+
+const cli_option cli_option_power_declared = {
+    0, "power-declared", "IDLE,FULL", "watts at rest and under full load, where no meter is",
+    parse_power_declared};
+
 jc_graph_options cli_graph_options(const cli_options *options) {
     return (jc_graph_options){.batch_size = options->batch_size,
                               .precision = options->precision,

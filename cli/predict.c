@@ -98,7 +98,7 @@ static cli_exit run_predict(const cli_command *self, int argc, char **argv) {
         .is_first = true,
     };
     jc_error err = {0};
-    jc_status status = locate_profile(options.profile, &run.profile, &err);
+    jc_status status = locate_profile(options.profile, &options.power, &run.profile, &err);
     if (status == JC_OK && (status = jc_memo_create(run.profile, &run.memo)) != JC_OK) {
         (void)jc_error_set(&err, status, NULL, 0, "out of memory");
     }
@@ -118,8 +118,9 @@ static cli_exit run_predict(const cli_command *self, int argc, char **argv) {
 }
 
 static const cli_option *const options_of_predict[] = {
-    &cli_option_profile, &cli_option_batch_size, &cli_option_precision, &cli_option_input,
-    &cli_option_strict,  &cli_option_format,     &cli_option_output,    NULL,
+    &cli_option_profile, &cli_option_batch_size, &cli_option_precision,
+    &cli_option_input,   &cli_option_strict,     &cli_option_power_declared,
+    &cli_option_format,  &cli_option_output,     NULL,
 };
 
 extern const cli_command cli_predict;

@@ -223,7 +223,7 @@ static cli_exit run_trace(const cli_command *self, int argc, char **argv) {
     trace_point *points = calloc(MOST_POINTS, sizeof *points);
     size_t n = 0;
     jc_status status = points == NULL ? jc_error_set(&err, JC_ENOMEM, NULL, 0, "out of memory")
-                                      : devices_load(&own.devices, &devices, &err);
+                                      : devices_load(&own.devices, &options.power, &devices, &err);
     if (status == JC_OK) {
         status = jc_technique_load(options.operands[0], &technique, &err);
     }
@@ -251,11 +251,17 @@ static const cli_option option_points = {'n', "points", "N",
                                          "thresholds that are tried, 2 to 101 (21)", parse_points};
 
 static const cli_option *const options_of_trace[] = {
-    &cli_option_profiles,   &cli_option_accelerators,
-    &cli_option_analytic,   &option_points,
-    &cli_option_batch_size, &cli_option_precision,
-    &cli_option_input,      &cli_option_format,
-    &cli_option_output,     NULL,
+    &cli_option_profiles,
+    &cli_option_accelerators,
+    &cli_option_analytic,
+    &option_points,
+    &cli_option_batch_size,
+    &cli_option_precision,
+    &cli_option_input,
+    &cli_option_format,
+    &cli_option_power_declared,
+    &cli_option_output,
+    NULL,
 };
 
 extern const cli_command cli_trace;

@@ -247,11 +247,15 @@ static cli_exit run_validate(const cli_command *self, int argc, char **argv) {
     if (!cli_parse(self, argc, argv, &options, &code)) {
         return code;
     }
+    extra.hardware.power = options.power;
     jc_error err = {0};
     jc_profile *profile = NULL;
     hardware h;
     validate_run run = {.extra = &extra, .options = &options, .hardware = &h};
-    jc_status status = locate_profile(options.profile, &profile, &err);
+    jc_status status = locate_profile(options.profile, NULL, &profile, &err);
+    if (status == JC_OK && options.power.is_declared && !jc_profile_has_power(profile)) {
+        status = jc_profile_declare_power(profile, options.power.full_w, &err);
+    }
     if (status == JC_OK && (status = jc_memo_create(profile, &run.memo)) != JC_OK) {
         (void)jc_error_set(&err, status, NULL, 0, "out of memory");
     }
@@ -271,21 +275,11 @@ static cli_exit run_validate(const cli_command *self, int argc, char **argv) {
 }
 
 static const cli_option *const options_of_validate[] = {
-    &cli_option_profile,
-    &hardware_option_executor,
-    &hardware_option_meter,
-    &hardware_option_power_declared,
-    &cli_option_batch_size,
-    &cli_option_precision,
-    &cli_option_input,
-    &cli_option_strict,
-    &option_layers,
-    &option_max_load,
-    &hardware_option_threads,
-    &hardware_option_timeout,
-    &cli_option_format,
-    &cli_option_output,
-    NULL,
+    &cli_option_profile,        &hardware_option_executor, &hardware_option_meter,
+    &cli_option_power_declared, &cli_option_batch_size,    &cli_option_precision,
+    &cli_option_input,          &cli_option_strict,        &option_layers,
+    &option_max_load,           &hardware_option_threads,  &hardware_option_timeout,
+    &cli_option_format,         &cli_option_output,        NULL,
 };
 
 extern const cli_command cli_validate;

@@ -136,6 +136,17 @@ void jc_profile_coverage(const jc_profile *profile, size_t i, jc_coverage *out_c
 /** True if the profile has a model of its own for the kind in the precision. */
 bool jc_profile_covers(const jc_profile *profile, jc_kernel_kind kind, jc_precision precision);
 
+/** True if some kernel of the profile has measured power. */
+bool jc_profile_has_power(const jc_profile *profile);
+
+/**
+ * Give a profile without a meter the watts that its device takes under load: energies are these
+ * times the predicted runtimes, and the device's meter is `declared`. Before anything is priced.
+ *
+ * @retval JC_EINVAL  the profile has measured power, which a declared one must not replace
+ */
+JC_MUST_USE jc_status jc_profile_declare_power(jc_profile *profile, double full_w, jc_error *err);
+
 /** Predict one kernel. Cannot fail: every kernel has at least a fallback. Nothing is negative. */
 void jc_profile_predict(const jc_profile *profile, const jc_kernel *kernel,
                         jc_prediction *out_prediction);

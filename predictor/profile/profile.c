@@ -3,6 +3,7 @@
 #include "model.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 // Widening stops here: an interval of e⁴ either way says "unknown" as well as any wider one.
@@ -43,6 +44,27 @@ void jc_profile_coverage(const jc_profile *profile, size_t i, jc_coverage *out_c
         .has_power = k->power.n_backbone > 0,
         .held_out = {k->runtime.held_out, k->power.held_out, k->energy_held_out},
     };
+}
+
+bool jc_profile_has_power(const jc_profile *profile) {
+    bool has_power = profile->fallback.power.n_backbone > 0;
+    for (size_t i = 0; i < profile->n_kernels; ++i) {
+        has_power = has_power || profile->kernels[i].power.n_backbone > 0;
+    }
+    return has_power;
+}
+
+jc_status jc_profile_declare_power(jc_profile *profile, double full_w, jc_error *err) {
+    if (jc_profile_has_power(profile)) {
+        return jc_error_set(err, JC_EINVAL, NULL, 0,
+                            "%s has measured power (meter %s); watts are declared for profiles "
+                            "without",
+                            profile->device.name[0] == '\0' ? "the profile" : profile->device.name,
+                            profile->device.meter);
+    }
+    profile->declared_w = full_w;
+    (void)snprintf(profile->device.meter, sizeof profile->device.meter, "declared");
+    return JC_OK;
 }
 
 void profile_index(jc_profile *profile) {
@@ -90,6 +112,15 @@ void kernel_model_predict(const kernel_model *k, const jc_kernel *kernel,
     out_prediction->energy_high_j = out_prediction->energy_j * exp(high + widening);
 }
 
+// Watts that are given are as sure as they are given: what is unsure of the energy is the runtime.
+static void declare_power(jc_prediction *p, double watts) {
+    p->power_w = watts;
+    p->energy_j = watts * p->runtime_s;
+    p->energy_low_j = watts * p->runtime_low_s;
+    p->energy_high_j = watts * p->runtime_high_s;
+    p->energy_shared = p->runtime_shared;
+}
+
 void jc_profile_predict(const jc_profile *profile, const jc_kernel *kernel,
                         jc_prediction *out_prediction) {
     if (kernel->kind == JC_KERNEL_NONE) {
@@ -100,6 +131,9 @@ void jc_profile_predict(const jc_profile *profile, const jc_kernel *kernel,
     kernel_model_predict(k == NULL ? &profile->fallback : k, kernel, out_prediction);
     if (k == NULL) {
         out_prediction->confidence = JC_CONFIDENCE_FALLBACK;
+    }
+    if (profile->declared_w > 0) {
+        declare_power(out_prediction, profile->declared_w);
     }
 }
 

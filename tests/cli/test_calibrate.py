@@ -66,6 +66,30 @@ class Calibrate(Process):
         chosen = [int(line.split()[2]) for line in journal.splitlines() if " chosen " in line]
         return chosen, folder
 
+    def test_declared_power_prices_a_profile_without_a_meter(self):
+        self.run_with_words("calibrate", "-x", COMMAND, "-m", "none", "--max-load", "1",
+                            "--plan", self.plan, "-o", "rows", "-f", "csv")
+        arguments = ["predict", "-p", "rows/profile.yaml", "-f", "json", self.tiny]
+        plain = json.loads(self.run_program(*arguments).stdout)
+        priced = json.loads(self.run_program(*arguments, "--power-declared", "40,180").stdout)
+        self.assertIsNone(plain["totals"]["energy_j"])
+        self.assertIsNone(plain["totals"]["energy_source"])
+        self.assertEqual(priced["totals"]["energy_source"], "declared")
+        self.assertAlmostEqual(priced["totals"]["energy_j"], 180 * plain["totals"]["runtime_s"],
+                               places=12)
+        twice = json.loads(self.run_program(*arguments, "--power-declared", "0,360").stdout)
+        for end in ("", "low_", "high_"):
+            self.assertAlmostEqual(twice["totals"][f"energy_{end}j"],
+                                   2 * priced["totals"][f"energy_{end}j"], places=12)
+        for before, after in zip(plain["layers"], priced["layers"]):
+            self.assertEqual(before["runtime_s"], after["runtime_s"])
+            self.assertAlmostEqual(after["energy_j"], 180 * before["runtime_s"], places=15)
+        compared = self.run_program("compare", "-p", "rows/profile.yaml", "--power-declared",
+                                    "40,180", "-f", "csv", self.tiny, self.tiny).stdout
+        self.assertIn("declared", compared)
+        self.assert_error("has measured power", "predict", "--power-declared", "40,180", self.tiny,
+                          code=2)
+
     def test_the_last_rows_are_chosen_among_more(self):
         plan = PLAN.replace("rows: 24", "rows: 60").replace("networks: [tiny.yaml]", "networks: []")
         chosen, folder = self.calibrated_rows(plan + "adaptive: 0.4\n")
