@@ -143,7 +143,7 @@ bool jc_profile_has_power(const jc_profile *profile);
  * Give a profile without a meter the watts that its device takes under load: energies are these
  * times the predicted runtimes, and the device's meter is `declared`. Before anything is priced.
  *
- * @retval JC_EINVAL  the profile has measured power, which a declared one must not replace
+ * @retval JC_EFORMAT  the profile has measured power, which a declared one must not replace
  */
 JC_MUST_USE jc_status jc_profile_declare_power(jc_profile *profile, double full_w, jc_error *err);
 

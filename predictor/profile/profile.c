@@ -56,7 +56,7 @@ bool jc_profile_has_power(const jc_profile *profile) {
 
 jc_status jc_profile_declare_power(jc_profile *profile, double full_w, jc_error *err) {
     if (jc_profile_has_power(profile)) {
-        return jc_error_set(err, JC_EINVAL, NULL, 0,
+        return jc_error_set(err, JC_EFORMAT, NULL, 0,
                             "%s has measured power (meter %s); watts are declared for profiles "
                             "without",
                             profile->device.name[0] == '\0' ? "the profile" : profile->device.name,
