@@ -4,9 +4,10 @@
 
 #include <string.h>
 
-extern const jc_executor executor_onednn, executor_command;
+extern const jc_executor executor_onednn, executor_cudnn, executor_command;
 
-static const jc_executor *const executors[] = {&executor_onednn, &executor_command, NULL};
+static const jc_executor *const executors[] = {&executor_onednn, &executor_cudnn, &executor_command,
+                                               NULL};
 
 const jc_executor *const *jc_executors(void) {
     return executors;

@@ -5,12 +5,17 @@
 #include <math.h>
 #include <string.h>
 
-harness harness_open(void) {
-    harness h = {.executor = jc_executor_find("onednn")};
-    const jc_executor_options options = {.threads = 2, .weights = JC_WEIGHTS_WARM, .seed = 7};
+harness harness_open_with(const jc_executor_options *options) {
+    harness h = {.executor = harness_executor()};
     cr_assert_not_null(h.executor);
-    cr_assert_eq(h.executor->open(&options, &h.handle, &h.err), JC_OK, "%s", h.err.message);
+    cr_assert_eq(h.executor->open(options, &h.handle, &h.err), JC_OK, "%s", h.err.message);
     return h;
+}
+
+harness harness_open(void) {
+    const jc_executor_options options = {
+        .threads = 2, .weights = JC_WEIGHTS_WARM, .seed = 7, .command = harness_layout()};
+    return harness_open_with(&options);
 }
 
 void harness_close(harness *h) {
@@ -32,21 +37,6 @@ void harness_run(harness *h, uint64_t n) {
     double seconds = -1;
     cr_assert_eq(h->executor->run(h->task, n, &seconds, &h->err), JC_OK, "%s", h->err.message);
     cr_assert(seconds > 0);
-}
-
-float *harness_constant(const harness *h, tensor_id t) {
-    const program *p = &h->task->program;
-    float *values = calloc((size_t)md_elements(&p->tensors[t].md), sizeof *values);
-    cr_assert_eq(program_constant_values(p, t, values), JC_OK);
-    return values;
-}
-
-float *harness_result(harness *h, size_t *out_n) {
-    program *p = &h->task->program;
-    *out_n = (size_t)md_elements(program_md(p, p->outputs[0]));
-    float *values = calloc(*out_n, sizeof *values);
-    cr_assert_eq(program_read(p, p->outputs[0], values, &h->err), JC_OK, "%s", h->err.message);
-    return values;
 }
 
 void harness_compare(const char *what, const float *values, const double *expected, size_t n,

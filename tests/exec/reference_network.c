@@ -25,19 +25,8 @@ typedef struct at_step {
     size_t n;
 } at_step;
 
-// The next constant's values, as they are before a batch normalisation is folded into them.
 static float *next_constant(evaluation *e) {
-    program *p = &e->h->task->program;
-    while (p->tensors[e->next].is_view || p->tensors[e->next].role > TENSOR_WEIGHT) {
-        e->next++;
-        cr_assert_lt(e->next, p->n_tensors);
-    }
-    const tensor_fold fold = p->tensors[e->next].fold;
-    p->tensors[e->next].fold = FOLD_NOTHING;
-    float *values = harness_constant(e->h, e->next);
-    p->tensors[e->next].fold = fold;
-    e->next++;
-    return values;
+    return harness_next_constant(e->h, &e->next);
 }
 
 static int64_t integer(const at_step *at, const char *name) {

@@ -3,6 +3,8 @@
 #include "harness.h"
 #include "reference.h"
 
+#include "runtime/exec/onednn/program.h"
+
 #include <criterion/criterion.h>
 #include <math.h>
 #include <string.h>
@@ -34,7 +36,7 @@ Test(onednn_task, int8_convolutions) {
                  JC_OK, "%s", h.err.message);
     harness_run(&h, 1);
     size_t n = 0;
-    float *y = harness_result(&h, &n);
+    float *y = harness_output(&h, 0, &n);
     bool varied = false;
     double *expected = expected_conv(&h, n, &varied);
     cr_assert(varied);
@@ -60,7 +62,7 @@ Test(onednn_task, int8_linear_layers) {
                  h.err.message);
     harness_run(&h, 1);
     size_t n = 0;
-    float *y = harness_result(&h, &n);
+    float *y = harness_output(&h, 0, &n);
     float *x = harness_constant(&h, 0);
     float *weights = harness_constant(&h, 1);
     float *bias = harness_constant(&h, 2);
@@ -92,7 +94,7 @@ Test(onednn_task, bf16_convolutions) {
     cr_assert_eq(status, JC_OK, "%s", h.err.message);
     harness_run(&h, 1);
     size_t n = 0;
-    float *y = harness_result(&h, &n);
+    float *y = harness_output(&h, 0, &n);
     bool varied = false;
     double *expected = expected_conv(&h, n, &varied);
     cr_assert(varied);
@@ -153,10 +155,10 @@ Test(onednn_task, cold_weights_take_turns) {
     harness_run(&h, 3);
     cr_assert_eq(p->next_set, 3 % p->n_sets);
     size_t n = 0;
-    float *third = harness_result(&h, &n);
+    float *third = harness_output(&h, 0, &n);
     harness_run(&h, 1);
     cr_assert_eq(p->next_set, 4 % p->n_sets);
-    float *fourth = harness_result(&h, &n);
+    float *fourth = harness_output(&h, 0, &n);
     cr_assert_arr_eq(third, fourth, n * sizeof *third);
     cr_assert_neq(p->instructions[0].exec_args[1].memory,
                   p->instructions[0].exec_args[p->instructions[0].n_args + 1].memory);

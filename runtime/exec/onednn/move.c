@@ -2,6 +2,8 @@
 // Data that moves: copies to another order, planes enlarged, rows looked up.
 #include "emit.h"
 
+#include "runtime/exec/shared/inputs.h"
+
 #include <string.h>
 
 // --- copy: transpose, channel shuffle ----------------------------------------------------------
@@ -36,21 +38,9 @@ static tensor_id emit_permute(program *p, const node *n) {
     return reorder_axes(p, n->inputs[0], order);
 }
 
-// A copy by itself stands for both operators: units of up to 64 elements (a head of attention, a
-// part of a plane) change places, [a x b x unit] to [b x a x unit], with a the smallest factor.
 static tensor_id emit_usual_copy(program *p, const node *n) {
-    const int64_t *s = n->kernel->size;
-    int64_t unit = 1;
-    while (unit < 64 && s[1] % (2 * unit) == 0) {
-        unit *= 2;
-    }
-    const int64_t units = s[1] / unit;
-    int64_t a = 2;
-    while (a * a <= units && units % a != 0) {
-        ++a;
-    }
-    a = a * a <= units ? a : 1;
-    const int64_t dims[] = {s[0], a, units / a, unit};
+    int64_t dims[4];
+    kernel_copy_dims(n->kernel, dims);
     return exchange(p, program_reshape(p, n->inputs[0], 4, dims), 1, 2);
 }
 

@@ -109,3 +109,21 @@ kernel_inputs kernel_inputs_of(const jc_kernel *kernel) {
     return inputs_of[kernel->kind] == NULL ? (kernel_inputs){0}
                                            : inputs_of[kernel->kind](kernel->size);
 }
+
+void kernel_copy_dims(const jc_kernel *kernel, int64_t out_dims[4]) {
+    const int64_t *s = kernel->size;
+    int64_t unit = 1;
+    while (unit < 64 && s[1] % (2 * unit) == 0) {
+        unit *= 2;
+    }
+    const int64_t units = s[1] / unit;
+    int64_t a = 2;
+    while (a * a <= units && units % a != 0) {
+        ++a;
+    }
+    a = a * a <= units ? a : 1;
+    out_dims[0] = s[0];
+    out_dims[1] = a;
+    out_dims[2] = units / a;
+    out_dims[3] = unit;
+}

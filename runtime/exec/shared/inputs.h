@@ -17,4 +17,13 @@ typedef struct kernel_inputs {
 /** The inputs of a kernel whose sizes are complete. */
 kernel_inputs kernel_inputs_of(const jc_kernel *kernel);
 
+/**
+ * What a copy by itself stands for, of transpositions and channel shuffles alike: units of up to 64
+ * elements (a head of attention, a part of a plane) change places, [a x b x unit] to [b x a x
+ * unit], with a the smallest factor.
+ *
+ * @param out_dims  samples, a, b, unit: axes 1 and 2 are exchanged
+ */
+void kernel_copy_dims(const jc_kernel *kernel, int64_t out_dims[4]);
+
 #endif

@@ -11,12 +11,20 @@ static uint64_t next(uint64_t *state) {
     return z ^ (z >> 31);
 }
 
+uint64_t random_state(uint64_t seed, uint64_t stream) {
+    uint64_t state = seed;
+    return next(&state) ^ (stream * UINT64_C(0xD1B54A32D192ED03));
+}
+
+float random_step(double low, double high) {
+    return (float)((high - low) / 4294967296.0); // 32 random bits a value
+}
+
 void random_uniform(uint64_t seed, uint64_t stream, double low, double high, size_t n,
                     float *out_values) {
-    uint64_t state = seed;
-    state = next(&state) ^ (stream * UINT64_C(0xD1B54A32D192ED03));
+    uint64_t state = random_state(seed, stream);
     const float from = (float)low;
-    const float step = (float)((high - low) / 4294967296.0); // 32 random bits a value
+    const float step = random_step(low, high);
     for (size_t i = 0; i < n; i += 2) {
         const uint64_t bits = next(&state);
         out_values[i] = from + step * (float)(uint32_t)bits;

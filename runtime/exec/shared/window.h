@@ -14,4 +14,8 @@
  */
 int64_t window_far_padding(const int64_t *size, int axis, bool is_transposed);
 
+/** Whether the window rule gives the output size with the same padding at both edges, which is all
+ *  that some libraries know; of the transpose, whether it gives the input size. */
+bool window_is_symmetric(const int64_t *size, bool is_transposed);
+
 #endif

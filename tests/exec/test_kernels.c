@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every kernel of the executor `onednn` against its definition.
+// Every kernel of an executor against its definition.
 #include "harness.h"
 #include "reference.h"
 
@@ -47,7 +47,7 @@ static const sized convolutions[] = {
      {1, 8, 6, 6, 6, 6, 2, 2, 1, 1, 0, 0, 1, 1, 8, 1}},
 };
 
-Test(onednn, convolutions) {
+Test(kernels, convolutions) {
     harness h = harness_open();
     for (size_t i = 0; i < COUNT(convolutions); ++i) {
         prepare(&h, &convolutions[i]);
@@ -56,7 +56,7 @@ Test(onednn, convolutions) {
         float *weights = harness_constant(&h, 1);
         float *bias = harness_constant(&h, 2);
         size_t n = 0;
-        float *y = harness_result(&h, &n);
+        float *y = harness_output(&h, 0, &n);
         cr_assert_eq((int64_t)n, jc_kernel_work(&kernel).output_elements);
         double *expected = calloc(n, sizeof *expected);
         reference_conv(kernel.size, x, weights, bias, expected);
@@ -81,7 +81,7 @@ static const sized transposed[] = {
     {"grouped", JC_KERNEL_CONV_TRANSPOSE2D, {1, 8, 4, 4, 8, 8, 4, 4, 2, 2, 1, 1, 1, 1, 8, 2}},
 };
 
-Test(onednn, transposed_convolutions) {
+Test(kernels, transposed_convolutions) {
     harness h = harness_open();
     for (size_t i = 0; i < COUNT(transposed); ++i) {
         prepare(&h, &transposed[i]);
@@ -90,7 +90,7 @@ Test(onednn, transposed_convolutions) {
         float *weights = harness_constant(&h, 1);
         float *bias = harness_constant(&h, 2);
         size_t n = 0;
-        float *y = harness_result(&h, &n);
+        float *y = harness_output(&h, 0, &n);
         double *expected = calloc(n, sizeof *expected);
         reference_conv_transpose(kernel.size, x, weights, bias, expected);
         harness_compare(transposed[i].what, y, expected, n, F32_TOLERANCE);
@@ -108,7 +108,7 @@ static const sized linears[] = {
     {"many rows", JC_KERNEL_LINEAR, {33, 64, 100}},
 };
 
-Test(onednn, linear_layers) {
+Test(kernels, linear_layers) {
     harness h = harness_open();
     for (size_t i = 0; i < COUNT(linears); ++i) {
         prepare(&h, &linears[i]);
@@ -116,7 +116,7 @@ Test(onednn, linear_layers) {
         float *weights = harness_constant(&h, 1);
         float *bias = harness_constant(&h, 2);
         size_t n = 0;
-        float *y = harness_result(&h, &n);
+        float *y = harness_output(&h, 0, &n);
         double *expected = calloc(n, sizeof *expected);
         reference_linear(linears[i].size, x, weights, bias, expected);
         harness_compare(linears[i].what, y, expected, n, F32_TOLERANCE);
@@ -137,14 +137,14 @@ static const sized pools[] = {
     {"whole plane", JC_KERNEL_AVG_POOL2D, {2, 24, 7, 7, 1, 1, 7, 7, 7, 7, 0, 0, 1, 1}},
 };
 
-Test(onednn, pools) {
+Test(kernels, pools) {
     harness h = harness_open();
     for (size_t i = 0; i < COUNT(pools); ++i) {
         prepare(&h, &pools[i]);
         const jc_kernel kernel = completed(&pools[i]);
         float *x = harness_constant(&h, 0);
         size_t n = 0;
-        float *y = harness_result(&h, &n);
+        float *y = harness_output(&h, 0, &n);
         double *expected = calloc(n, sizeof *expected);
         reference_pool(&kernel, true, x, expected);
         harness_compare(pools[i].what, y, expected, n, F32_TOLERANCE);

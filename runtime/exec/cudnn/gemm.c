@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "gemm.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    FIRST,
+    SECOND,
+    RESULT,
+    MATRICES,
+    MOST_ALGORITHMS = 8,
+    WORK_BYTES = 32 << 20, // as PyTorch on Hopper
+};
+
+enum { ARG_LEFT, ARG_RIGHT, ARG_BIAS, ARG_RESULT, ARG_WORK, ARGS };
+
+/** State of an instruction. */
+typedef struct gemm_state {
+    cublasLtMatmulDesc_t desc;
+    cublasLtMatrixLayout_t matrix[MATRICES];
+    float scale;
+    bool has_bias;
+    int n;
+    int chosen;
+    cublasLtMatmulHeuristicResult_t found[MOST_ALGORITHMS];
+    size_t work_bytes;
+} gemm_state;
+
+void gemm_describe(const gemm *g, gemm_matrix out[3]) {
+    // A row-major matrix is its transpose, column after column.
+    out[FIRST] =
+        g->right_is_transposed
+            ? (gemm_matrix){g->inner, g->columns, g->inner, g->inner * g->columns, true}
+            : (gemm_matrix){g->columns, g->inner, g->columns, g->inner * g->columns, false};
+    out[SECOND] = (gemm_matrix){g->inner, g->rows, g->inner, g->inner * g->rows, false};
+    out[RESULT] = (gemm_matrix){g->columns, g->rows, g->columns, g->columns * g->rows, false};
+}
+
+static void release(void *state) {
+    gemm_state *s = state;
+    for (int i = 0; i < MATRICES; ++i) {
+        if (s->matrix[i] != NULL) {
+            (void)cublasLtMatrixLayoutDestroy(s->matrix[i]);
+        }
+    }
+    if (s->desc != NULL) {
+        (void)cublasLtMatmulDescDestroy(s->desc);
+    }
+    free(s);
+}
+
+static cublasStatus_t multiply(const cu_program *p, const gemm_state *s, void *const *data) {
+    const float zero = 0;
+    if (s->has_bias) {
+        const void *bias = data[ARG_BIAS];
+        const cublasStatus_t set = cublasLtMatmulDescSetAttribute(
+            s->desc, CUBLASLT_MATMUL_DESC_BIAS_POINTER, &bias, sizeof bias);
+        if (set != CUBLAS_STATUS_SUCCESS) {
+            return set;
+        }
+    }
+    return cublasLtMatmul(p->gpu->lt, s->desc, &s->scale, data[ARG_RIGHT], s->matrix[FIRST],
+                          data[ARG_LEFT], s->matrix[SECOND], &zero, data[ARG_RESULT],
+                          s->matrix[RESULT], data[ARG_RESULT], s->matrix[RESULT],
+                          &s->found[s->chosen].algo, data[ARG_WORK], s->work_bytes, p->gpu->stream);
+}
+
+static jc_status run(cu_program *p, void *state, void *const *data, jc_error *err) {
+    gemm_state *s = state;
+    cublasStatus_t answer = multiply(p, s, data);
+    while (answer != CUBLAS_STATUS_SUCCESS && !p->is_settled && s->chosen + 1 < s->n) {
+        ++s->chosen;
+        answer = multiply(p, s, data);
+    }
+    return gpu_check_lt(answer, "this matrix product", err);
+}
+
+// --- Building --------------------------------------------------------------------------------
+
+static cudaDataType_t data_type(cu_type type) {
+    static const cudaDataType_t types[] = {[CU_F32] = CUDA_R_32F,
+                                           [CU_F16] = CUDA_R_16F,
+                                           [CU_BF16] = CUDA_R_16BF,
+                                           [CU_S8] = CUDA_R_8I,
+                                           [CU_S32] = CUDA_R_32I};
+    return types[type];
+}
+
+static cublasComputeType_t compute_type(const cu_program *p) {
+    return p->precision == JC_PRECISION_INT8 ? CUBLAS_COMPUTE_32I : CUBLAS_COMPUTE_32F;
+}
+
+static bool ok(cu_program *p, cublasStatus_t answer) {
+    jc_error err;
+    return p->status == JC_OK && cu_ok(p, gpu_check_lt(answer, "this matrix product", &err), &err);
+}
+
+static void describe_matrix(cu_program *p, const gemm *g, const gemm_matrix *m, cu_type type,
+                            cublasLtMatrixLayout_t *out) {
+    if (p->status != JC_OK ||
+        !ok(p, cublasLtMatrixLayoutCreate(out, data_type(type), (uint64_t)m->rows,
+                                          (uint64_t)m->columns, m->leading))) {
+        return;
+    }
+    const int32_t batch = (int32_t)g->n;
+    if (g->n > 1 && ok(p, cublasLtMatrixLayoutSetAttribute(*out, CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT,
+                                                           &batch, sizeof batch))) {
+        (void)ok(p,
+                 cublasLtMatrixLayoutSetAttribute(*out, CUBLASLT_MATRIX_LAYOUT_STRIDED_BATCH_OFFSET,
+                                                  &m->batch, sizeof m->batch));
+    }
+}
+
+static void describe_product(cu_program *p, const gemm *g, const gemm_matrix *first,
+                             gemm_state *s) {
+    const cublasOperation_t operation = first->is_transposed ? CUBLAS_OP_T : CUBLAS_OP_N;
+    if (p->status != JC_OK ||
+        !ok(p, cublasLtMatmulDescCreate(&s->desc, compute_type(p), CUDA_R_32F)) ||
+        !ok(p, cublasLtMatmulDescSetAttribute(s->desc, CUBLASLT_MATMUL_DESC_TRANSA, &operation,
+                                              sizeof operation))) {
+        return;
+    }
+    const cublasLtEpilogue_t epilogue = s->has_bias && g->has_relu ? CUBLASLT_EPILOGUE_RELU_BIAS
+                                        : s->has_bias              ? CUBLASLT_EPILOGUE_BIAS
+                                        : g->has_relu              ? CUBLASLT_EPILOGUE_RELU
+                                                                   : CUBLASLT_EPILOGUE_DEFAULT;
+    (void)ok(p, cublasLtMatmulDescSetAttribute(s->desc, CUBLASLT_MATMUL_DESC_EPILOGUE, &epilogue,
+                                               sizeof epilogue));
+}
+
+// Bytes that the address of a tensor is a multiple of, as far as cuBLAS asks.
+static uint32_t alignment_of(const cu_program *p, tensor_id t) {
+    enum { MOST = 256 };
+    const layout *md = cu_md(p, t);
+    const size_t offset = (size_t)md->offset * cu_type_bytes(md->type);
+    uint32_t alignment = MOST;
+    while (offset % alignment != 0) {
+        alignment /= 2;
+    }
+    return alignment;
+}
+
+static void choose(cu_program *p, const gemm *g, gemm_state *s) {
+    cublasLtMatmulPreference_t preference = NULL;
+    const uint64_t half = p->memory_limit_bytes / 2;
+    const size_t most = half < WORK_BYTES ? (size_t)half : WORK_BYTES;
+    const uint32_t first = alignment_of(p, g->right);
+    const uint32_t second = alignment_of(p, g->left);
+    if (p->status == JC_OK && ok(p, cublasLtMatmulPreferenceCreate(&preference)) &&
+        ok(p, cublasLtMatmulPreferenceSetAttribute(
+                  preference, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, &most, sizeof most)) &&
+        ok(p, cublasLtMatmulPreferenceSetAttribute(
+                  preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, &first, sizeof first)) &&
+        ok(p, cublasLtMatmulPreferenceSetAttribute(preference,
+                                                   CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES,
+                                                   &second, sizeof second))) {
+        (void)ok(p, cublasLtMatmulAlgoGetHeuristic(
+                        p->gpu->lt, s->desc, s->matrix[FIRST], s->matrix[SECOND], s->matrix[RESULT],
+                        s->matrix[RESULT], preference, MOST_ALGORITHMS, s->found, &s->n));
+    }
+    if (preference != NULL) {
+        (void)cublasLtMatmulPreferenceDestroy(preference);
+    }
+    int n = 0;
+    for (int i = 0; i < s->n; ++i) {
+        const size_t bytes = s->found[i].workspaceSize;
+        if (s->found[i].state == CUBLAS_STATUS_SUCCESS) {
+            s->found[n++] = s->found[i];
+            s->work_bytes = bytes > s->work_bytes ? bytes : s->work_bytes;
+        }
+    }
+    s->n = n;
+    if (p->status == JC_OK && s->n == 0) {
+        cu_fail(p, JC_EUNSUPPORTED, "cuBLAS has no algorithm for this matrix product in %s",
+                jc_precision_name(p->precision));
+    }
+}
+
+// Integers: no bias, and sizes that their instructions take.
+static bool refuses_integers(cu_program *p, const gemm *g) {
+    enum { INT8_MULTIPLE = 4 };
+    if (p->precision == JC_PRECISION_INT8 &&
+        (g->inner % INT8_MULTIPLE != 0 || g->columns % INT8_MULTIPLE != 0)) {
+        cu_fail(p, JC_EUNSUPPORTED, "cuBLAS multiplies int8 matrices of multiples of 4 columns");
+    }
+    return p->status != JC_OK;
+}
+
+void gemm_add(cu_program *p, const gemm *g) {
+    gemm_matrix matrices[MATRICES];
+    gemm_state *s = refuses_integers(p, g) ? NULL : calloc(1, sizeof *s);
+    if (s == NULL) {
+        cu_fail(p, JC_ENOMEM, "out of memory");
+        return;
+    }
+    const cu_type type = cu_md(p, g->left)->type;
+    gemm_describe(g, matrices);
+    s->scale = g->scale;
+    s->has_bias = g->bias != NO_TENSOR;
+    for (int i = 0; i < MATRICES; ++i) {
+        describe_matrix(p, g, &matrices[i], type, &s->matrix[i]);
+    }
+    describe_product(p, g, &matrices[FIRST], s);
+    choose(p, g, s);
+    const tensor_id args[ARGS] = {[ARG_LEFT] = g->left,
+                                  [ARG_RIGHT] = g->right,
+                                  [ARG_BIAS] = g->bias,
+                                  [ARG_RESULT] = g->result,
+                                  [ARG_WORK] = cu_scratch(p, s->work_bytes)};
+    if (p->status != JC_OK) {
+        release(s);
+        return;
+    }
+    cu_add(p, &(cu_instruction){.run = run, .state = s, .release = release}, ARGS, args);
+}
