@@ -47,7 +47,8 @@ static const char *parse_timeout(cli_options *options, const char *text) {
 }
 
 const cli_option hardware_option_executor = {
-    'x', "executor", "EXECUTOR", "what runs kernels: onednn, or 'command:PROGRAM'", parse_executor};
+    'x', "executor", "EXECUTOR", "what runs kernels: onednn, cudnn, or 'command:PROGRAM'",
+    parse_executor};
 const cli_option hardware_option_meter = {
     'm', "meter", "METER", "what tells energy: rapl-powercap, none, ... (the best there is)",
     parse_meter};
@@ -117,18 +118,22 @@ static jc_status open_executor(const hardware_choice *choice, hardware *h, jc_er
 static jc_status open_meter(const hardware_choice *choice, hardware *h, jc_error *err) {
     char name[64];
     const char *argument = NULL;
+    jc_executor_info executor;
     jc_meter_options options = {
         .root_fd = h->root_fd, .idle_w = (double)NAN, .full_w = (double)NAN};
+    h->executor->describe(h->executor_handle, &executor);
     if (choice->power.is_declared) {
         options.idle_w = choice->power.idle_w;
         options.full_w = choice->power.full_w;
     }
     if (choice->meter == NULL && !choice->power.is_declared) {
         jc_status status = jc_error_set(err, JC_ENOMETER, NULL, 0, "there is no meter");
-        // A GPU's meter would be silent about executors that run on processors, which all but a
-        // user's own do: that must be asked for.
+        // A GPU's meter is silent about executors that run on processors, and the other way round.
+        // Where a program of the user's runs is not known: on a processor unless asked for.
         for (size_t i = 0; jc_meters()[i] != NULL && status != JC_OK; ++i) {
-            if (!jc_meters()[i]->is_gpu) {
+            const bool is_last = jc_meters()[i + 1] == NULL; // none
+            if (jc_meters()[i]->is_gpu == h->executor->is_gpu || is_last) {
+                options.device = executor.gpu[0] == '\0' ? NULL : executor.gpu;
                 h->meter = jc_meters()[i];
                 status = h->meter->open(&options, &h->meter_handle, err);
             }
@@ -141,6 +146,9 @@ static jc_status open_meter(const hardware_choice *choice, hardware *h, jc_error
         return report_unknown("meter", name, meter_at, err);
     }
     options.command = argument;
+    options.device = argument != NULL                              ? argument
+                     : h->meter->is_gpu && executor.gpu[0] != '\0' ? executor.gpu
+                                                                   : NULL;
     return h->meter->open(&options, &h->meter_handle, err);
 }
 

@@ -35,7 +35,8 @@ typedef struct jc_executor_options {
     int threads; ///< 0 = all cores this process may use
     jc_weight_state weights;
     uint64_t seed;               ///< of the random data
-    const char *command;         ///< executor `command`: program and arguments; else NULL
+    const char *command;         ///< what follows its name and a colon: of `command` program and
+                                 ///< arguments, of `cudnn` the layout of images; NULL = nothing
     uint64_t memory_limit_bytes; ///< 0 = three quarters of what is free
     double timeout_s;            ///< executor `command`: longest wait for an answer; 0 = 120 s
 } jc_executor_options;           ///< safe at {0}
@@ -45,6 +46,8 @@ typedef struct jc_executor_info {
     char software[64];       ///< name and version: "oneDNN 2.6.3, OpenMP"
     char implementation[64]; ///< "avx512_core_bf16", …
     int threads;             ///< 0 = unknown
+    char gpu[32];            ///< PCI address of the GPU it runs on, "0000:01:00.0"; "" = none
+    char machine[96];        ///< name of that GPU
 } jc_executor_info;
 
 /** One step of a whole network. Its output is the tensor of the same index. */
@@ -75,6 +78,7 @@ typedef struct jc_task jc_task;                       ///< a kernel or network r
 typedef struct jc_executor {
     const char *name;    ///< "onednn"
     const char *summary; ///< one line
+    bool is_gpu;         ///< it runs on a GPU: a meter of the processor would not see its work
 
     /**
      * Open it. No work is done before a task is prepared.

@@ -19,28 +19,25 @@ struct jc_task {
 
 static jc_status find_module(const jc_executor **out_module, jc_error *err) {
 #ifdef JC_CUDNN_MODULE_BUILT
-    // Of another's choice, of the build folder, of the installation.
-    const char *const paths[] = {getenv("JOULECAST_CUDNN_MODULE"), JC_CUDNN_MODULE_BUILT,
-                                 JC_CUDNN_MODULE_INSTALLED};
-    const char *why = "";
-    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; ++i) {
-        // Never closed: NVIDIA's libraries have threads and handlers at exit.
-        void *object = paths[i] == NULL ? NULL : dlopen(paths[i], RTLD_NOW | RTLD_LOCAL);
-        if (object != NULL) {
-            void *symbol = dlsym(object, CUDNN_MODULE_SYMBOL);
-            if (symbol == NULL) {
-                return jc_error_set(err, JC_EUNSUPPORTED, paths[i], 0, "is no executor");
-            }
-            *out_module = symbol;
-            return JC_OK;
-        }
-        const char *text = paths[i] == NULL ? NULL : dlerror();
-        why = text != NULL ? text : why;
+    // One of another's choice, or that of the build folder or of the installation.
+    const char *chosen = getenv("JOULECAST_CUDNN_MODULE");
+    const char *const paths[] = {JC_CUDNN_MODULE_BUILT, JC_CUDNN_MODULE_INSTALLED};
+    void *object = chosen == NULL ? NULL : dlopen(chosen, RTLD_NOW | RTLD_LOCAL);
+    for (int i = 0; chosen == NULL && object == NULL && i < 2; ++i) {
+        object = dlopen(paths[i], RTLD_NOW | RTLD_LOCAL);
     }
-    return jc_error_set(err, JC_EUNSUPPORTED, NULL, 0,
-                        "its module cannot be opened, which needs the CUDA toolkit with cuDNN 9: "
-                        "%.300s",
-                        why);
+    if (object == NULL) {
+        const char *why = dlerror();
+        return jc_error_set(err, JC_EUNSUPPORTED, NULL, 0,
+                            "its module cannot be opened, which needs the CUDA toolkit with cuDNN "
+                            "9: %.300s",
+                            why == NULL ? "" : why);
+    }
+    // It is never closed: NVIDIA's libraries have threads, and handlers at exit.
+    *out_module = dlsym(object, CUDNN_MODULE_SYMBOL);
+    return *out_module != NULL
+               ? JC_OK
+               : jc_error_set(err, JC_EUNSUPPORTED, NULL, 0, "its module is no executor");
 #else
     (void)out_module;
     return jc_error_set(
@@ -123,6 +120,7 @@ extern const jc_executor executor_cudnn;
 const jc_executor executor_cudnn = {
     .name = "cudnn",
     .summary = CUDNN_SUMMARY,
+    .is_gpu = true,
     .open = open_handle,
     .close = close_handle,
     .describe = describe,

@@ -34,7 +34,7 @@ class Lists(Process):
     def test_executors_in_every_format(self):
         records = json.loads(self.run_program("executors", "-f", "json").stdout)
         by_name = {r["executor"]: r for r in records}
-        self.assertEqual(set(by_name), {"onednn", "command"})
+        self.assertEqual(set(by_name), {"onednn", "cudnn", "command"})
         for record in records:
             self.assertIn(record["status"], ("ready", "absent"))
             if record["status"] == "ready":

@@ -71,6 +71,8 @@ static void describe(const jc_executor_handle *handle, jc_executor_info *out_inf
     (void)snprintf(info.implementation, sizeof info.implementation, "sm_%d%d%s",
                    handle->gpu.capability_major, handle->gpu.capability_minor,
                    orders[handle->order]);
+    (void)snprintf(info.gpu, sizeof info.gpu, "%s", handle->gpu.address);
+    (void)snprintf(info.machine, sizeof info.machine, "%s", handle->gpu.name);
     *out_info = info;
 }
 
@@ -138,6 +140,7 @@ static jc_status run(jc_task *task, uint64_t n, double *out_seconds, jc_error *e
 const jc_executor joulecast_executor_cudnn = {
     .name = "cudnn",
     .summary = CUDNN_SUMMARY,
+    .is_gpu = true,
     .open = open_handle,
     .close = close_handle,
     .describe = describe,

@@ -48,6 +48,8 @@ static jc_status describe(gpu *g, int device, jc_error *err) {
         g->capability_minor = properties.minor;
         g->n_multiprocessors = properties.multiProcessorCount;
         g->cache_bytes = properties.l2CacheSize > 0 ? (size_t)properties.l2CacheSize : 0;
+        return gpu_check(cudaDeviceGetPCIBusId(g->address, (int)sizeof g->address, device),
+                         "address", err);
     }
     return status;
 }

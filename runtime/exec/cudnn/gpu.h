@@ -47,7 +47,8 @@ typedef struct gpu {
     cudaEvent_t begin, end;
     cudnnHandle_t dnn;
     cublasLtHandle_t lt;
-    char name[96]; ///< "NVIDIA H100 80GB HBM3"
+    char name[96];    ///< "NVIDIA H100 80GB HBM3"
+    char address[32]; ///< on the PCI bus: "0000:01:00.0"
     int capability_major, capability_minor;
     int n_multiprocessors;
     size_t cache_bytes; ///< of the last cache
