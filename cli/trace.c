@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_POINTS = 101, USUAL_POINTS = 21, BAR_WIDTH = 24 };
+enum { MOST_POINTS = 101, USUAL_POINTS = 21, BAR_WIDTH = 12, BAR_SIZE = 3 * BAR_WIDTH + 1 };
 
 /** The command's own options. */
 typedef struct trace_options {
@@ -25,7 +25,8 @@ typedef struct trace_point {
     double energy_worst_j;
     double left;  ///< share of the inputs that reach the end
     bool is_best; ///< no other has less error and no more energy, or the reverse
-    char bar[3 * BAR_WIDTH + 1];
+    char cost_bar[BAR_SIZE];
+    char error_bar[BAR_SIZE];
 } trace_point;
 
 enum {
@@ -38,7 +39,8 @@ enum {
     COLUMN_ENERGY_WORST,
     COLUMN_SOURCE,
     COLUMN_PARETO,
-    COLUMN_BAR,
+    COLUMN_COST_BAR,
+    COLUMN_ERROR_BAR,
     COLUMNS,
 };
 
@@ -64,7 +66,8 @@ static const report_column columns[COLUMNS] = {
     [COLUMN_ENERGY_WORST] = {.name = "energy_worst_j", .type = REPORT_REAL},
     [COLUMN_SOURCE] = {.name = "energy_source", .type = REPORT_TEXT},
     [COLUMN_PARETO] = {.name = "pareto", .type = REPORT_TEXT},
-    [COLUMN_BAR] = {.heading = "front", .type = REPORT_TEXT},
+    [COLUMN_COST_BAR] = {.heading = "cost, drawn", .type = REPORT_TEXT},
+    [COLUMN_ERROR_BAR] = {.heading = "error, drawn", .type = REPORT_TEXT},
 };
 
 static const char *parse_points(cli_options *options, const char *text) {
@@ -107,10 +110,8 @@ static double cost_of(const trace_point *p) {
 }
 
 static void find_front(trace_point *points, size_t n) {
-    double dearest = 0;
     for (size_t i = 0; i < n; ++i) {
         trace_point *p = &points[i];
-        dearest = fmax(dearest, cost_of(p));
         p->is_best = isfinite(cost_of(p)) && isfinite(p->error_rate);
         for (size_t k = 0; p->is_best && k < n; ++k) {
             const double cost = cost_of(&points[k]);
@@ -119,13 +120,28 @@ static void find_front(trace_point *points, size_t n) {
             p->is_best = !(no_worse && better);
         }
     }
+}
+
+static void draw_bar(char *bar, double value, double largest, bool is_best) {
+    const double share = value / largest;
+    const int length = isfinite(share) ? (int)floor(share * BAR_WIDTH + 0.5) : 0;
+    bar[0] = '\0';
+    for (int c = 0; c < length; ++c) {
+        strcat(bar, is_best ? "█" : "░");
+    }
+}
+
+static void draw_front(trace_point *points, size_t n) {
+    double dearest = 0;
+    double worst = 0;
     for (size_t i = 0; i < n; ++i) {
-        const double share = cost_of(&points[i]) / dearest;
-        const int length = isfinite(share) ? (int)floor(share * BAR_WIDTH + 0.5) : 0;
-        points[i].bar[0] = '\0';
-        for (int c = 0; c < length; ++c) {
-            strcat(points[i].bar, points[i].is_best ? "█" : "░");
-        }
+        dearest = fmax(dearest, cost_of(&points[i]));
+        worst = fmax(worst, points[i].error_rate);
+    }
+    for (size_t i = 0; i < n; ++i) {
+        trace_point *p = &points[i];
+        draw_bar(p->cost_bar, cost_of(p), dearest, p->is_best);
+        draw_bar(p->error_bar, p->error_rate, worst, p->is_best);
     }
 }
 
@@ -148,15 +164,17 @@ static cli_exit print(const cli_options *options, const subject *s, const device
             [COLUMN_ENERGY_WORST].real = p->energy_worst_j,
             [COLUMN_SOURCE].text = device_energy_source(d, &p->totals),
             [COLUMN_PARETO].text = p->is_best ? "yes" : "no",
-            [COLUMN_BAR].text = p->bar,
+            [COLUMN_COST_BAR].text = p->cost_bar,
+            [COLUMN_ERROR_BAR].text = p->error_bar,
         };
         memcpy(values[i], row, sizeof row);
     }
-    (void)snprintf(note, sizeof note,
-                   "%.200s with early exits: an input leaves at the first exit that is at least as "
-                   "confident as the threshold. Bars are energy (time where there are no joules); "
-                   "full ones are the Pareto front, of which none is worse in both.",
-                   s->architecture == NULL ? "A cascade" : s->architecture);
+    (void)snprintf(
+        note, sizeof note,
+        "%.200s with early exits: an input leaves at the first exit that is at least as "
+        "confident as the threshold. Bars are energy (time where there are no joules) and "
+        "error; full ones are the Pareto front, of which none is worse in both.",
+        s->architecture == NULL ? "A cascade" : s->architecture);
     device_describe(d, &points[n - 1].totals, where, sizeof where);
     const char *const notes[] = {note, where, NULL};
     const report_table table = {columns, COLUMNS, values[0], n};
@@ -236,6 +254,7 @@ static cli_exit run_trace(const cli_command *self, int argc, char **argv) {
     }
     if (status == JC_OK) {
         find_front(points, n);
+        draw_front(points, n);
         code = print(&options, &s, &devices.items[0], points, n);
     } else {
         code = cli_report_error(&err);

@@ -103,6 +103,7 @@ class Trace(Process):
         for name in ("table", "markdown", "html"):
             text = self.run_program(*arguments, "-f", name).stdout
             self.assertIn("█", text)
+            self.assertIn("error, drawn", text)
             self.assertIn("Pareto front", text)
         self.assertLessEqual(max(map(len, self.run_program(*arguments).stdout.splitlines())), 80)
         own = self.write("own.yaml", "architecture: network.yaml\n"
