@@ -101,20 +101,30 @@ static jc_status fail_unknown(const variant *v, const statement *s, const char *
                           jc_graph_name(v->graph), pattern, hint);
 }
 
+static const statement *dropped_by(const variant *v, size_t layer) {
+    return v->dropped_by == NULL ? NULL : v->dropped_by[layer];
+}
+
 jc_status variant_match(const variant *v, const statement *s, bool *out_matches, jc_error *err) {
     size_t n = 0;
     const jc_layer *layers = jc_graph_layers(v->graph, &n);
     for (size_t i = 0; i < v->n_layers; ++i) {
-        out_matches[i] = s->n_patterns == 0 && layers[i].op != NULL;
+        out_matches[i] = s->n_patterns == 0 && layers[i].op != NULL && dropped_by(v, i) == NULL;
     }
     for (size_t p = 0; p < s->n_patterns; ++p) {
         bool found = false;
+        const statement *dropped = NULL;
         for (size_t i = 0; i < v->n_layers; ++i) {
             size_t end = 0;
             if (variant_names(v, s->patterns[p], i, &end)) {
-                out_matches[i] = true;
-                found = true;
+                dropped = dropped_by(v, i) == NULL ? dropped : dropped_by(v, i);
+                out_matches[i] = dropped_by(v, i) == NULL;
+                found = found || out_matches[i];
             }
+        }
+        if (!found && dropped != NULL) {
+            return statement_fail(s, JC_EPARSE, err, "line %d of %.120s drops all of '%.80s'",
+                                  dropped->line, dropped->file, s->patterns[p]);
         }
         if (!found) {
             return fail_unknown(v, s, s->patterns[p], err);

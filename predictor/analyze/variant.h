@@ -23,6 +23,8 @@ typedef struct variant {
     jc_graph *narrowed;                      ///< owned: after channels were pruned; or NULL
     const char (*names)[JC_LAYER_NAME_SIZE]; ///< [layers]
     size_t n_layers;
+    const statement *const
+        *dropped_by;      ///< [layers] NULL = stays; all NULL until layers are dropped
     jc_setting *settings; ///< [layers]
     variant_exit *exits;  ///< [n_exits], in the order of their layers
     size_t n_exits;
@@ -41,10 +43,10 @@ JC_MUST_USE jc_status variant_init(const technique_network *network, const jc_gr
 void variant_clear(variant *v);
 
 /**
- * Layers that a statement names.
+ * Layers that a statement names, of those that are left.
  *
  * @param out_matches  [layers]
- * @retval JC_EPARSE  a name is nobody's; err suggests one
+ * @retval JC_EPARSE  a name is nobody's (err suggests one), or only of layers that were dropped
  */
 JC_MUST_USE jc_status variant_match(const variant *v, const statement *s, bool *out_matches,
                                     jc_error *err);

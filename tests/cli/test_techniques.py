@@ -209,6 +209,33 @@ layers:
         row, = self.under(network, "depth: {drop: unit}")
         self.assertEqual(row["params"], 64)  # outer went, inner stays
 
+    def test_what_is_dropped_together(self):
+        # 8 -> 4 -> 8: neither convolution can go alone, both can, in one statement or in two.
+        network = self.write("pair.yaml", """\
+inputs: {image: [8, 4, 4]}
+layers:
+  - conv2d: {name: down, out_channels: 4, kernel_size: 1, bias: false}
+  - conv2d: {name: up, out_channels: 8, kernel_size: 1, bias: false}
+  - conv2d: {name: last, out_channels: 8, kernel_size: 1, bias: false}
+""")
+        for technique in ("depth: {drop: [down, up]}", "[depth: {drop: up}, depth: {drop: down}]"):
+            row, = self.under(network, technique)
+            self.assertEqual(row["params"], 64)
+        self.refuse("'down' cannot be dropped: it takes 1x8x4x4 and gives 1x4x4x4", network,
+                    "depth: {drop: down}")
+
+    def test_ratios_of_depth(self):
+        # The statement that names a block goes before the one that does not; drops count.
+        for technique, left in (
+                ("[depth: 0.5, depth: {ratio: 0, layers: unit}]", 4),
+                ("[depth: {ratio: 0.25, layers: unit}, depth: 1]", 3),
+                ('[depth: {drop: "unit[0]"}, depth: 0.5]', 2),
+                ("[depth: 0.5, depth: {ratio: 0.5, layers: unit}]", 2)):
+            with self.subTest(technique):
+                row, = self.under(self.residual, technique)
+                self.assertEqual(row["params"], 24 + left * 64 + 40)
+        self.refuse("contradicts line 1 of", self.residual, "[depth: 0.5, depth: 0.25]")
+
     def test_depth_of_repeats_in_repeats(self):
         network = self.write("nested.yaml", """\
 inputs: {image: [8, 4, 4]}
@@ -376,6 +403,13 @@ class BadInput(Techniques):
             with self.subTest(technique):
                 self.refuse(message, self.small, technique)
         self.refuse("keep", self.small, "prune:\n  keep: {late: 64}\n", line=2)
+
+    def test_what_is_dropped_has_nothing_else(self):
+        for technique in ("prune: {ratio: 0.5, layers: [stem, unit]}", "precision: {weights: int8, "
+                          "layers: unit}", 'exits: [{after: "unit[1]", rate: 0.5}]'):
+            with self.subTest(technique):
+                self.refuse("line 1 of", self.residual,
+                            f'- depth: {{drop: unit}}\n- {technique}\n', line=2)
 
     def test_options(self):
         for arguments, message in (
