@@ -65,7 +65,7 @@ static void price_part(evaluator *e, const variant *v, const bool *included, rou
     jc_analyze_part(e->source, &what, &s->cost, NULL);
 }
 
-static bool add_exit(evaluator *e, const variant *v, const variant_exit *exit, double left) {
+static bool add_exit(evaluator *e, const variant *v, const variant_exit *exit) {
     route_step *s = add_step(e, 1);
     if (s == NULL) {
         return false;
@@ -73,7 +73,7 @@ static bool add_exit(evaluator *e, const variant *v, const variant_exit *exit, d
     const jc_analysis what = {.graph = exit->classifier, .settings = exit->settings};
     jc_analyze_part(e->source, &what, &s->cost, NULL);
     s->may_drop = true;
-    go_on(e, s, left > 0 ? fmax(0, 1 - exit->rate / left) : 1);
+    go_on(e, s, 1 - exit->leaving);
     e->exit_step[e->n_exits] = e->n_steps - 1;
     const char *after = v->names[exit->layer];
     e->exits[e->n_exits++] = (jc_exit_value){
@@ -88,7 +88,6 @@ static jc_status add_network(evaluator *e, size_t index, jc_error *err) {
     bool *included = calloc(v->n_layers + 1, sizeof *included);
     bool ok = done != NULL && included != NULL;
     e->first_step[index] = e->n_steps;
-    double left = 1;
     for (size_t x = 0; ok && x < v->n_exits; ++x) {
         route_step *s = add_step(e, 1);
         need(v, v->exits[x].layer, done, included);
@@ -96,9 +95,8 @@ static jc_status add_network(evaluator *e, size_t index, jc_error *err) {
         if (ok) {
             price_part(e, v, included, s);
             go_on(e, s, 1);
-            ok = add_exit(e, v, &v->exits[x], left);
+            ok = add_exit(e, v, &v->exits[x]);
         }
-        left -= v->exits[x].rate;
         for (size_t i = 0; ok && i < v->n_layers; ++i) {
             done[i] = done[i] || included[i];
         }
@@ -212,7 +210,7 @@ static jc_status allocate(evaluator *e, jc_error *err) {
                : JC_OK;
 }
 
-static jc_status build_steps(evaluator *e, const jc_graph *const *graphs, jc_error *err) {
+static jc_status make_variants(evaluator *e, const jc_graph *const *graphs, jc_error *err) {
     storage *store = e->store;
     store->variants = jc_arena_alloc(&store->arena, e->n_networks, sizeof *store->variants);
     jc_status status = store->variants == NULL ? variant_out_of_memory(err) : JC_OK;
@@ -220,9 +218,13 @@ static jc_status build_steps(evaluator *e, const jc_graph *const *graphs, jc_err
         status = variant_init(network_of(e, i), graphs[i], e->source, &store->variants[i], err);
         store->n_variants += status == JC_OK ? 1 : 0;
     }
-    if (status == JC_OK) {
-        status = allocate(e, err);
-    }
+    return status;
+}
+
+static jc_status build_steps(evaluator *e, jc_error *err) {
+    e->n_steps = 0;
+    e->n_exits = 0;
+    jc_status status = allocate(e, err);
     for (size_t i = 0; status == JC_OK && i < e->n_networks; ++i) {
         status = add_network(e, i, err);
     }
@@ -232,44 +234,79 @@ static jc_status build_steps(evaluator *e, const jc_graph *const *graphs, jc_err
     return status;
 }
 
-static void describe_exits(evaluator *e) {
-    for (size_t i = 0; i < e->n_exits; ++i) {
-        const route_step *s = &e->steps[e->exit_step[i]];
-        e->exits[i].break_even = s->break_even * s->reach;
-        e->exits[i].is_dropped = s->is_dropped;
-    }
-}
-
-static jc_status follow(evaluator *e, bool drop, jc_evaluation *out, jc_error *err) {
+static jc_status follow(evaluator *e, bool drop, jc_totals *out_totals, route_distribution *out_d,
+                        jc_error *err) {
     for (size_t i = 0; i < e->n_exits; ++i) {
         e->exits[i].classifier_j = e->steps[e->exit_step[i]].cost.energy_j;
     }
-    jc_totals totals;
-    route_distribution d;
-    const jc_status status = route_follow(e->steps, e->n_steps, drop, &totals, &d);
+    const jc_status status = route_follow(e->steps, e->n_steps, drop, out_totals, out_d);
     if (status != JC_OK) {
         return jc_error_set(err, status, NULL, 0,
                             status == JC_ENOMEM ? "out of memory"
                                                 : "inputs can take more than 65536 paths");
     }
-    describe_exits(e);
-    if (e->n_steps == 1) { // exact, intervals of one network included
-        totals = e->steps[0].cost;
+    for (size_t i = 0; i < e->n_exits; ++i) {
+        const route_step *s = &e->steps[e->exit_step[i]];
+        e->exits[i].break_even = s->break_even * s->reach;
+        e->exits[i].is_dropped = s->is_dropped;
     }
-    *out = (jc_evaluation){
-        .totals = totals,
-        .energy_p50_j = d.energy_p50_j,
-        .energy_p95_j = d.energy_p95_j,
-        .energy_worst_j = d.energy_worst_j,
-        .runtime_p50_s = d.runtime_p50_s,
-        .runtime_p95_s = d.runtime_p95_s,
-        .runtime_worst_s = d.runtime_worst_s,
-        .n_exits = e->n_exits,
-        .exits = e->exits,
-        .reason = join_reasons(e),
-        .storage = e->store,
-    };
+    if (e->n_steps == 1) { // exact, intervals of one network included
+        *out_totals = e->steps[0].cost;
+    }
     return JC_OK;
+}
+
+// Takes exits that do not pay out of the variants. @return true if there are any
+static bool leave_out_dropped(evaluator *e) {
+    size_t at = 0;
+    bool any = false;
+    for (size_t i = 0; i < e->store->n_variants; ++i) {
+        variant *v = &e->store->variants[i];
+        size_t n_left = 0;
+        for (size_t x = 0; x < v->n_exits; ++x) {
+            if (e->exits[at++].is_dropped) {
+                jc_graph_free(v->exits[x].classifier);
+                any = true;
+            } else {
+                v->exits[n_left++] = v->exits[x];
+            }
+        }
+        v->n_exits = n_left;
+    }
+    return any;
+}
+
+static jc_status evaluate(evaluator *e, bool drop, jc_evaluation *out, jc_error *err) {
+    jc_totals totals;
+    route_distribution d;
+    jc_status status = build_steps(e, err);
+    if (status == JC_OK) {
+        status = follow(e, drop, &totals, &d, err);
+    }
+    const jc_exit_value *exits = e->exits; // as they were judged
+    const size_t n_exits = e->n_exits;
+    if (status == JC_OK && leave_out_dropped(e)) {
+        status = build_steps(e, err);
+        if (status == JC_OK) {
+            status = follow(e, false, &totals, &d, err);
+        }
+    }
+    if (status == JC_OK) {
+        *out = (jc_evaluation){
+            .totals = totals,
+            .energy_p50_j = d.energy_p50_j,
+            .energy_p95_j = d.energy_p95_j,
+            .energy_worst_j = d.energy_worst_j,
+            .runtime_p50_s = d.runtime_p50_s,
+            .runtime_p95_s = d.runtime_p95_s,
+            .runtime_worst_s = d.runtime_worst_s,
+            .n_exits = n_exits,
+            .exits = exits,
+            .reason = join_reasons(e),
+            .storage = e->store,
+        };
+    }
+    return status;
 }
 
 jc_status jc_evaluate_technique(const jc_technique *technique, const jc_graph *const *graphs,
@@ -282,9 +319,9 @@ jc_status jc_evaluate_technique(const jc_technique *technique, const jc_graph *c
     if (e.store == NULL) {
         return variant_out_of_memory(err);
     }
-    jc_status status = build_steps(&e, graphs, err);
+    jc_status status = make_variants(&e, graphs, err);
     if (status == JC_OK) {
-        status = follow(&e, options != NULL && options->drop_exits, out_evaluation, err);
+        status = evaluate(&e, options != NULL && options->drop_exits, out_evaluation, err);
     }
     if (status != JC_OK) {
         jc_evaluation failed = {.storage = e.store};

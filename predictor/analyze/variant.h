@@ -11,7 +11,8 @@
 typedef struct variant_exit {
     const statement *statement;
     uint32_t layer; ///< after which it stands
-    double rate;
+    double rate;    ///< share of all inputs that leave here
+    double leaving; ///< share of those that reach it
     jc_graph *classifier;
     jc_setting *settings; ///< of the classifier's layers: those of the layer before it
 } variant_exit;

@@ -137,5 +137,10 @@ jc_status variant_add_exits(variant *v, const technique_network *network, jc_err
     if (status == JC_OK && v->n_exits > 1) {
         qsort(v->exits, v->n_exits, sizeof *v->exits, compare_exits);
     }
+    double left = 1;
+    for (size_t x = 0; status == JC_OK && x < v->n_exits; ++x) {
+        v->exits[x].leaving = left > 0 ? fmin(v->exits[x].rate / left, 1) : 0;
+        left -= v->exits[x].rate;
+    }
     return status;
 }

@@ -363,6 +363,19 @@ class Invariants(Techniques):
             base, row = self.compare(self.residual, "-t", nothing)
             self.assertEqual({**row, "technique": None}, base, nothing)
 
+    def test_exits_that_nobody_takes_are_the_baseline(self):
+        base, row = self.compare(self.small, "-t", "exits: [{after: early, rate: 0}, "
+                                 "{after: max_pool2d_1, rate: 0}]", "--prune-exits")
+        self.assertEqual({**row, "technique": None, "exits": None}, base)
+        path = self.write("nobody.yaml", """\
+networks:
+  - {name: a, architecture: small.yaml, next: {b: 0}}
+  - {name: b, architecture: tiny.yaml}
+""")
+        base, row = self.compare(self.small, path)
+        for name in ("macs", "activation_bytes", "runtime_s", "energy_j", "energy_worst_j"):
+            self.assertEqual(row[name], base[name])
+
     def test_expected_energy_lies_between_the_paths(self):
         cheapest = self.under(self.small, "exits: [{after: max_pool2d_1, rate: 1}]")[0]
         for rate in (0.1, 0.25, 0.5, 0.75, 0.9):
