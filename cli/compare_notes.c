@@ -114,6 +114,18 @@ static void describe_row(compare_run *run, size_t index) {
     describe_note(run, index);
 }
 
+// What helps where a profile lacks a number format.
+static void describe_unpriced(compare_run *run) {
+    bool any = false;
+    for (size_t i = 0; i < run->n_rows; ++i) {
+        any = any || !isfinite(run->rows[i].cost.totals.runtime_s);
+    }
+    if (any && run->own->devices.n_accelerators == 0) {
+        add_note(run,
+                 "What no profile has rows of can be counted instead of measured: --analytic.");
+    }
+}
+
 void compare_add_notes(compare_run *run) {
     const size_t n_networks = run->n_rows / run->devices.n;
     char text[NOTE_SIZE];
@@ -133,4 +145,5 @@ void compare_add_notes(compare_run *run) {
         describe_precision(run, &run->rows[i]);
         describe_year(run, &run->rows[i]);
     }
+    describe_unpriced(run);
 }

@@ -77,9 +77,12 @@ static jc_status read_format(technique_reader *r, const jc_yaml *node, jc_format
 
 // A name or a list of names of layers, `*` standing for anything.
 jc_status technique_read_patterns(technique_reader *r, const jc_yaml *node, statement *s) {
-    const bool is_list = node->kind == JC_YAML_SEQUENCE && node->n > 0;
+    const bool is_list = node->kind == JC_YAML_SEQUENCE;
     const jc_yaml *item = is_list ? node->child : node;
     const size_t n = is_list ? (size_t)node->n : 1;
+    if (n == 0) {
+        return technique_fail(r, node->line, "%.60s names nothing", node->key);
+    }
     const char **patterns = jc_arena_alloc(&r->technique->arena, n, sizeof *patterns);
     if (patterns == NULL) {
         return out_of_memory(r);
@@ -332,7 +335,12 @@ static const struct {
 };
 
 static jc_status read_step(technique_reader *r, const jc_yaml *node) {
-    if (node->kind != JC_YAML_MAPPING || node->n != 1) {
+    if (node->kind == JC_YAML_MAPPING && node->n > 1) {
+        return technique_fail(r, node->child->next->key_line,
+                              "'%.60s' needs a dash of its own: a step has one key",
+                              node->child->next->key);
+    }
+    if (node->kind != JC_YAML_MAPPING || node->n == 0) {
         return technique_fail_value(r, node, "a step",
                                     "one of prune, depth, sparsity, precision, active, "
                                     "exits, technique, with its value");
@@ -352,6 +360,7 @@ static jc_status read_step(technique_reader *r, const jc_yaml *node) {
         }
         jc_suggestion_offer(&suggestion, step_kinds[i].name);
     }
+    jc_suggestion_offer(&suggestion, "steps"); // of a file
     char hint[JC_SUGGESTION_TEXT_SIZE];
     return technique_fail(r, value->key_line, "there is no step '%.60s'%s", value->key,
                           jc_suggestion_format(&suggestion, hint));

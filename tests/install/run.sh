@@ -24,6 +24,8 @@ assert json.load(sys.stdin)["totals"]["params"] == 61706'
 for page in joulecast joulecast-predict joulecast-batch; do
     test -f "$prefix/share/man/man1/$page.1" || test -f "$prefix/share/man/man1/$page.1.gz"
 done
+test -f "$prefix/share/joulecast/docs/TECHNIQUES.md" # which man pages name
+"$program" compare lenet5 -t 'prune: 0.5' -a eyeriss -f csv | sed -n 1,3p
 test -f "$prefix/share/bash-completion/completions/joulecast"
 bash -n "$prefix/share/bash-completion/completions/joulecast"
 
