@@ -29,6 +29,24 @@ static double *expected_conv(harness *h, size_t n, bool *out_varied) {
     return expected;
 }
 
+// 16 · 4951 values: the units can change no places, and are written all the same.
+Test(onednn_task, copies_of_a_prime_number_of_units_copy) {
+    harness h = harness_open();
+    const int64_t sizes[] = {1, 16 * 4951};
+    cr_assert_eq(harness_prepare(&h, JC_KERNEL_COPY, JC_PRECISION_F32, sizes, 2), JC_OK, "%s",
+                 h.err.message);
+    cr_expect_eq(h.task->program.n_instructions, 1);
+    harness_run(&h, 1);
+    size_t n = 0;
+    float *y = harness_output(&h, 0, &n);
+    float *x = harness_constant(&h, 0);
+    cr_assert_eq(n, 16 * 4951);
+    cr_expect_arr_eq(x, y, n * sizeof *x);
+    free(x);
+    free(y);
+    harness_close(&h);
+}
+
 // Sums of 32·9 products of uniform values up to 255 and 64 are brought to a deviation of 40.
 Test(onednn_task, int8_convolutions) {
     harness h = harness_open();

@@ -211,6 +211,11 @@ tensor_id program_convert(program *p, tensor_id t, dnnl_data_type_t type, double
     return add_reorder(p, program_dense(p, t), &md, scale);
 }
 
+tensor_id program_copy(program *p, tensor_id t) {
+    const dnnl_memory_desc_t md = *program_md(p, t);
+    return add_reorder(p, t, &md, 1);
+}
+
 tensor_id program_plain(program *p, tensor_id t) {
     const dnnl_memory_desc_t *md = program_md(p, t);
     const dnnl_memory_desc_t plain = md_plain(md->ndims, md->dims, md->data_type);

@@ -114,6 +114,9 @@ tensor_id program_as(program *p, tensor_id t, const dnnl_memory_desc_t *md);
 /** The tensor times a factor in another type, its layout kept. */
 tensor_id program_convert(program *p, tensor_id t, dnnl_data_type_t type, double scale);
 
+/** The tensor written anew, as it is. */
+tensor_id program_copy(program *p, tensor_id t);
+
 /** The tensor in plain (row-major) layout. */
 tensor_id program_plain(program *p, tensor_id t);
 
