@@ -3,7 +3,6 @@
 #include "mapping.h"
 
 #include "common/dataset/device.h"
-#include "common/suggest.h"
 
 #include <stdarg.h>
 #include <string.h>
@@ -28,20 +27,7 @@ jc_status mapping_check_keys(const mapping_compiler *c, const jc_yaml *node, con
         return mapping_fail(c, node->line, "%s is %s; must be a mapping with keys such as '%s'",
                             noun, jc_yaml_describe(node, what, sizeof what), keys[0]);
     }
-    for (const jc_yaml *child = node->child; child != NULL; child = child->next) {
-        jc_suggestion suggestion = {.wanted = child->key};
-        bool known = false;
-        for (const char *const *key = keys; *key != NULL; ++key) {
-            known = known || strcmp(*key, child->key) == 0;
-            jc_suggestion_offer(&suggestion, *key);
-        }
-        if (!known) {
-            char close[JC_SUGGESTION_TEXT_SIZE];
-            return mapping_fail(c, child->key_line, "%s has no key '%.60s'%s", noun, child->key,
-                                jc_suggestion_format(&suggestion, close));
-        }
-    }
-    return JC_OK;
+    return jc_yaml_check_keys(node, noun, keys, c->path, c->err);
 }
 
 // --- Sections -------------------------------------------------------------------------------

@@ -75,6 +75,20 @@ const char *jc_yaml_text(const jc_yaml *node);
 const char *jc_yaml_describe(const jc_yaml *node, char *buffer, size_t size);
 
 /**
+ * Every key of a mapping has to be one of `keys` [ends with NULL]; a node of another kind has none.
+ *
+ * @param what  whose keys: "a technique"
+ * @param file  for messages
+ * @retval JC_EPARSE  err names file, line and a close key
+ */
+JC_MUST_USE jc_status jc_yaml_check_keys(const jc_yaml *node, const char *what,
+                                         const char *const *keys, const char *file, jc_error *err);
+
+/** Fail with JC_EPARSE: "what must be wanted, not …". */
+jc_status jc_yaml_fail_value(const jc_yaml *node, const char *what, const char *wanted,
+                             const char *file, jc_error *err);
+
+/**
  * Writer: emit a document as a stream of events, in block style unless a collection is opened
  * `flow` (one line). The first failure sticks and is reported by jc_yaml_writer_close.
  */

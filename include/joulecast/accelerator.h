@@ -32,9 +32,6 @@ typedef enum jc_dataflow {
     JC_DATAFLOW_COUNT,
 } jc_dataflow;
 
-/** "row_stationary", "weight_stationary", "output_stationary". */
-const char *jc_dataflow_name(jc_dataflow dataflow);
-
 /** A description. Energies are of one access of a word, or of one multiply-accumulate of words. */
 struct jc_accelerator {
     const char *name;

@@ -4,7 +4,6 @@
 
 #include "common/arena.h"
 #include "common/search_path.h"
-#include "common/suggest.h"
 #include "common/text.h"
 #include "common/yaml/yaml.h"
 
@@ -23,10 +22,6 @@ typedef struct loaded {
 static const char *const dataflows[JC_DATAFLOW_COUNT] = {"row_stationary", "weight_stationary",
                                                          "output_stationary"};
 
-const char *jc_dataflow_name(jc_dataflow dataflow) {
-    return dataflows[dataflow];
-}
-
 typedef struct reader {
     const char *file;
     jc_error *err;
@@ -34,29 +29,11 @@ typedef struct reader {
 
 static jc_status fail_value(const reader *r, const jc_yaml *node, const char *what,
                             const char *wanted) {
-    char given[64];
-    return jc_error_set(r->err, JC_EPARSE, r->file, node->line, "%.60s must be %s, not %s", what,
-                        wanted, jc_yaml_describe(node, given, sizeof given));
+    return jc_yaml_fail_value(node, what, wanted, r->file, r->err);
 }
 
 static jc_status fail_missing(const reader *r, const jc_yaml *node, const char *what) {
     return jc_error_set(r->err, JC_EPARSE, r->file, node->line, "%s is missing", what);
-}
-
-static jc_status check_keys(const reader *r, const jc_yaml *node, const char *const *names) {
-    for (const jc_yaml *child = node->child; child != NULL; child = child->next) {
-        jc_suggestion suggestion = {.wanted = child->key};
-        const char *const *name = names;
-        while (*name != NULL && (child->key == NULL || !jc_text_equal(*name, child->key))) {
-            jc_suggestion_offer(&suggestion, *name++);
-        }
-        if (*name == NULL) {
-            char hint[JC_SUGGESTION_TEXT_SIZE];
-            return jc_error_set(r->err, JC_EPARSE, r->file, child->line, "no key is '%.60s'%s",
-                                child->key, jc_suggestion_format(&suggestion, hint));
-        }
-    }
-    return JC_OK;
 }
 
 // --- Numbers --------------------------------------------------------------------------------
@@ -145,7 +122,7 @@ static jc_status read_energies(const reader *r, const jc_yaml *root, jc_accelera
     if (node->kind != JC_YAML_MAPPING) {
         return fail_value(r, node, "energy", "a mapping");
     }
-    jc_status status = check_keys(r, node, keys);
+    jc_status status = jc_yaml_check_keys(node, "energy", keys, r->file, r->err);
     const jc_yaml *mac = jc_yaml_get(node, "mac_j");
     if (status == JC_OK && mac == NULL) {
         status = fail_missing(r, node, "mac_j");
@@ -256,7 +233,7 @@ static jc_status read_root(const reader *r, const jc_yaml *root, jc_accelerator 
     if (root->kind != JC_YAML_MAPPING) {
         return fail_value(r, root, "an accelerator's description", "a mapping");
     }
-    jc_status status = check_keys(r, root, keys);
+    jc_status status = jc_yaml_check_keys(root, "an accelerator", keys, r->file, r->err);
     if (status == JC_OK) {
         status = read_texts(r, root, a);
     }

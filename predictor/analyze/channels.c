@@ -192,7 +192,10 @@ static void add_multiples(channels *c) {
             for (size_t u = 0; u < sides[s]->n; ++u) {
                 const uint32_t root = channels_root(c, sides[s]->units[u]);
                 channel_class *class_ = &c->classes[c->units[root].class_];
-                class_->multiple *= groups / gcd(class_->multiple, groups);
+                // More than there are leaves them all: no need to count beyond.
+                const int64_t multiple =
+                    class_->multiple * (groups / gcd(class_->multiple, groups));
+                class_->multiple = multiple < MAX_UNITS ? multiple : MAX_UNITS;
             }
         }
     }
@@ -283,19 +286,8 @@ size_t channels_of_layer(const channels *c, size_t layer, size_t *out_classes) {
     return n;
 }
 
-size_t channels_makers(const channels *c, size_t class_, size_t *out_layers) {
-    size_t n = 0;
-    for (size_t i = 0; i < c->n_layers; ++i) {
-        const channel_tensor *t = &c->tensors[i];
-        bool makes = false;
-        for (size_t u = 0; t->is_made && u < t->n && !makes; ++u) {
-            makes = c->units[channels_root(c, t->units[u])].class_ == class_;
-        }
-        if (makes) {
-            out_layers[n++] = i;
-        }
-    }
-    return n;
+size_t channels_multiple(const channel_class *class_, int64_t also) {
+    return (size_t)(class_->multiple / gcd(class_->multiple, also) * also);
 }
 
 // --- Edits ----------------------------------------------------------------------------------

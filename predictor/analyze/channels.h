@@ -21,7 +21,7 @@
 /** Channels that are made by the same layers. */
 typedef struct channel_class {
     size_t n;            ///< channels
-    size_t n_kept;       ///< of them, as set by channels_keep
+    size_t n_kept;       ///< of them: for the caller to set before channels_edit
     int64_t multiple;    ///< n_kept has to be a multiple of it: groups of convolutions
     bool is_pinned;      ///< none may go,
     const char *reason;  ///< for this reason: "they are outputs of the network",
@@ -48,8 +48,9 @@ bool channels_makes(const channels *c, size_t layer);
  */
 size_t channels_of_layer(const channels *c, size_t layer, size_t *out_classes);
 
-/** Layers that make channels of a class. @param out_layers [number of layers] @return number */
-size_t channels_makers(const channels *c, size_t class_, size_t *out_layers);
+/** Smallest number of which what is left of a class has to be a multiple: of its groups, and of
+ * `also`. */
+size_t channels_multiple(const channel_class *class_, int64_t also);
 
 /**
  * Edits that leave n_kept channels of each class, evenly spread: which ones matter is for training

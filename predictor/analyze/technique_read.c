@@ -29,27 +29,12 @@ static jc_status out_of_memory(technique_reader *r) {
 
 jc_status technique_fail_value(technique_reader *r, const jc_yaml *node, const char *what,
                                const char *wanted) {
-    char given[64];
-    return technique_fail(r, node->line, "%.60s must be %s, not %s", what, wanted,
-                          jc_yaml_describe(node, given, sizeof given));
+    return jc_yaml_fail_value(node, what, wanted, r->file, r->err);
 }
 
-// Every key of a mapping has to be one of the names [ends with NULL].
 jc_status technique_check_keys(technique_reader *r, const jc_yaml *node, const char *what,
                                const char *const *names) {
-    for (const jc_yaml *child = node->child; child != NULL; child = child->next) {
-        jc_suggestion suggestion = {.wanted = child->key};
-        const char *const *name = names;
-        while (*name != NULL && !jc_text_equal(*name, child->key)) {
-            jc_suggestion_offer(&suggestion, *name++);
-        }
-        if (*name == NULL) {
-            char hint[JC_SUGGESTION_TEXT_SIZE];
-            return technique_fail(r, child->key_line, "%s has no key '%.60s'%s", what, child->key,
-                                  jc_suggestion_format(&suggestion, hint));
-        }
-    }
-    return JC_OK;
+    return jc_yaml_check_keys(node, what, names, r->file, r->err);
 }
 
 // --- Values ---------------------------------------------------------------------------------

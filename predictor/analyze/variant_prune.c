@@ -21,10 +21,6 @@ typedef struct pruning {
 
 // --- By ratio and by list ---------------------------------------------------------------------
 
-static int64_t gcd(int64_t a, int64_t b) {
-    return b == 0 ? a : gcd(b, a % b);
-}
-
 // Channels of a class that a ratio leaves: rounded to the nearest multiple that groups and the
 // statement ask for.
 static jc_status kept_by_ratio(const statement *s, const channel_class *class_, const char *layer,
@@ -39,8 +35,7 @@ static jc_status kept_by_ratio(const statement *s, const channel_class *class_, 
                               "ratio %.6g leaves no channel of the %zu of layer '%.80s'", s->number,
                               class_->n, layer);
     }
-    const double multiple =
-        (double)(class_->multiple / gcd(class_->multiple, s->multiple) * s->multiple);
+    const double multiple = (double)channels_multiple(class_, s->multiple);
     const double kept = fmax(floor(left / multiple + 0.5) * multiple, multiple);
     *out_kept = kept < (double)class_->n ? (size_t)kept : class_->n;
     return JC_OK;
@@ -179,8 +174,7 @@ static jc_status measure(pruning *p, descent *d, jc_error *err) {
 
 // Channels that a class loses in one step: a tenth of what it began with, in whole groups.
 static size_t step_of(const channel_class *class_, const statement *s) {
-    const size_t multiple =
-        (size_t)(class_->multiple / gcd(class_->multiple, s->multiple) * s->multiple);
+    const size_t multiple = channels_multiple(class_, s->multiple);
     const size_t tenth = class_->n / 10 / multiple * multiple;
     return tenth > 0 ? tenth : multiple;
 }
