@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { SEEDS = 300, MOST_STEPS = 12, STEP_SIZE = 160 };
+enum { SEEDS = 150, MOST_STEPS = 12, STEP_SIZE = 160 };
 
 static const char network[] =
     "inputs: {image: [3, 16, 16]}\n"
