@@ -81,6 +81,18 @@ static void warn_unknown(const char *file, const jc_graph *graph) {
     text_clear(&list);
 }
 
+// Says on stderr which layers nothing depends on: in a file written by hand, mostly a mistake.
+static void warn_dead(const char *file, const jc_graph *graph) {
+    const jc_graph_dead dead = jc_graph_dead_layers(graph);
+    if (dead.n_layers > 0 && dead.line > 0) {
+        (void)fprintf(stderr,
+                      "joulecast: %s:%d: %zu layer%s, the first here, lead%s to no output and "
+                      "%s left out\n",
+                      file, dead.line, dead.n_layers, dead.n_layers == 1 ? "" : "s",
+                      dead.n_layers == 1 ? "s" : "", dead.n_layers == 1 ? "is" : "are");
+    }
+}
+
 // Says on stderr where sizes were given, but of none of the inputs that a network has.
 static void warn_other_inputs(const char *file, const jc_graph *graph,
                               const jc_graph_options *options) {
@@ -118,6 +130,7 @@ jc_status locate_graph(const char *file_or_name, const jc_graph_options *options
     }
     if (status == JC_OK) {
         warn_unknown(file_or_name, *out_graph);
+        warn_dead(file_or_name, *out_graph);
         warn_other_inputs(file_or_name, *out_graph, options);
     }
     return status;

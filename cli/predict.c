@@ -35,6 +35,9 @@ static jc_status print_graph(predict_run *run, const jc_graph *graph) {
             .n_costs = totals.layers,
         };
         status = prediction_report_init(&subject, report);
+        if (status == JC_OK && *(const bool *)run->options->extra) {
+            status = prediction_report_kernels(&subject, report);
+        }
     }
     if (status == JC_OK) {
         const report_format *format = run->options->format;
@@ -87,7 +90,8 @@ static jc_status predict_all(predict_run *run, jc_error *err) {
 }
 
 static cli_exit run_predict(const cli_command *self, int argc, char **argv) {
-    cli_options options = {0};
+    bool kernels = false;
+    cli_options options = {.extra = &kernels};
     cli_exit code = CLI_OK;
     if (!cli_parse(self, argc, argv, &options, &code)) {
         return code;
@@ -117,10 +121,21 @@ static cli_exit run_predict(const cli_command *self, int argc, char **argv) {
     return status == JC_OK ? CLI_OK : cli_report_error(&err);
 }
 
+static const char *parse_kernels(cli_options *options, const char *text) {
+    (void)text; // takes none
+    *(bool *)options->extra = true;
+    return NULL;
+}
+
+static const cli_option option_kernels = {
+    0, "kernels", NULL, "kernels, and which layers became which, instead of layers", parse_kernels};
+
 static const cli_option *const options_of_predict[] = {
-    &cli_option_profile, &cli_option_batch_size, &cli_option_precision,
-    &cli_option_input,   &cli_option_strict,     &cli_option_power_declared,
-    &cli_option_format,  &cli_option_output,     NULL,
+    &cli_option_profile,        &cli_option_batch_size,
+    &cli_option_precision,      &cli_option_input,
+    &cli_option_strict,         &option_kernels,
+    &cli_option_power_declared, &cli_option_format,
+    &cli_option_output,         NULL,
 };
 
 extern const cli_command cli_predict;

@@ -146,8 +146,7 @@ void prediction_report_totals(const prediction_subject *subject, prediction_repo
     r->document.totals.n_rows = 1;
 }
 
-// Short enough for a column of the table.
-static const char *status_word(jc_confidence confidence) {
+const char *prediction_status_word(jc_confidence confidence) {
     return confidence == JC_CONFIDENCE_EXTRAPOLATED ? "extrap." : jc_confidence_name(confidence);
 }
 
@@ -178,7 +177,7 @@ static void fill_layer(const prediction_subject *subject, size_t i, prediction_r
     v[LAYER_PLACE].text = shorten_name(v[LAYER_NAME].text, layer->op->name, r->places[i]);
     v[LAYER_OP].text = layer->op->name;
     v[LAYER_KERNEL].text =
-        layer->kernel.kind == JC_KERNEL_NONE ? NULL : jc_kernel_name(layer->kernel.kind);
+        p->confidence == JC_CONFIDENCE_FREE ? NULL : jc_kernel_name(layer->kernel.kind);
     v[LAYER_INPUT_SHAPE].shape = layer->n_inputs == 0 ? NULL : &layers[layer->inputs[0]].output;
     v[LAYER_OUTPUT_SHAPE].shape = &layer->output;
     v[LAYER_PARAMS].integer = cost->params;
@@ -191,7 +190,7 @@ static void fill_layer(const prediction_subject *subject, size_t i, prediction_r
     v[LAYER_ENERGY_HIGH].real = p->energy_high_j;
     v[LAYER_STATUS].text = jc_confidence_name(p->confidence);
     v[LAYER_SHARE].real = share_of(p, subject->totals);
-    v[LAYER_STATUS_WORD].text = status_word(p->confidence);
+    v[LAYER_STATUS_WORD].text = prediction_status_word(p->confidence);
 }
 
 jc_status prediction_report_init(const prediction_subject *subject, prediction_report *out_report) {
@@ -219,6 +218,7 @@ jc_status prediction_report_init(const prediction_subject *subject, prediction_r
 }
 
 void prediction_report_clear(prediction_report *report) {
+    jc_arena_clear(&report->arena);
     free(report->layers);
     free(report->names);
     free(report->places);

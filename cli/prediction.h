@@ -10,6 +10,8 @@
 
 #include "report/report.h"
 
+#include "common/arena.h"
+
 #include <joulecast/analyze.h>
 
 enum {
@@ -35,6 +37,7 @@ typedef struct prediction_report {
     report_value head[PREDICTION_HEAD_COLUMNS];
     report_value totals[PREDICTION_TOTALS_COLUMNS];
     report_value *layers; ///< NULL without layers
+    jc_arena arena;       ///< of prediction_report_kernels
     char (*names)[JC_LAYER_NAME_SIZE];
     char (*places)[JC_LAYER_NAME_SIZE]; ///< names as the table shows them
     const char *notes[PREDICTION_MAX_NOTES + 1];
@@ -57,10 +60,22 @@ void prediction_report_totals(const prediction_subject *subject, prediction_repo
 JC_MUST_USE jc_status prediction_report_init(const prediction_subject *subject,
                                              prediction_report *out_report);
 
+/**
+ * Show kernels instead of layers: each with the layers whose work it does, and at the end those
+ * that have none to do.
+ *
+ * @retval JC_ENOMEM
+ */
+JC_MUST_USE jc_status prediction_report_kernels(const prediction_subject *subject,
+                                                prediction_report *report);
+
 void prediction_report_clear(prediction_report *report);
 
 /** Add the notes and facts for people. */
 void prediction_describe(const prediction_subject *subject, prediction_report *report);
+
+/** A status short enough for a column of the table. */
+const char *prediction_status_word(jc_confidence confidence);
 
 /** Where joules come from: a meter's name, "declared", "analytic", or NULL where there are none. */
 const char *prediction_energy_source(const jc_device *device, const jc_totals *totals);

@@ -140,8 +140,8 @@ static jc_status add_layers(validate_run *run, const jc_graph *graph, const jc_l
         const jc_kernel *kernel = &layers[costs[i].layer].kernel;
         const jc_prediction *p = &costs[i].prediction;
         jc_measurement measured = {.runtime_s = 0};
-        if (kernel->kind == JC_KERNEL_NONE) {
-            continue;
+        if (p->confidence == JC_CONFIDENCE_FREE) {
+            continue; // no kernel, or part of another layer's
         }
         const jc_status status = measure_kernel(run, kernel, &measured, err);
         if (status != JC_OK) {

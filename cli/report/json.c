@@ -86,7 +86,9 @@ static void append_document(text_buffer *out, const report_document *document, c
     if (document->layers.n_columns != 0) {
         text_append(out, ",");
         text_append(out, gap);
-        text_append(out, "\"layers\": [");
+        text_append(out, "\"");
+        text_append(out, document->layers_name == NULL ? "layers" : document->layers_name);
+        text_append(out, "\": [");
         append_objects(out, &document->layers, layer_gap);
         text_append(out, "]");
     }

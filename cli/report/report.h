@@ -87,6 +87,7 @@ typedef struct report_document {
     report_table head;        ///< for machines; one row
     report_table totals;      ///< for machines; one row
     report_table layers;      ///< no columns = without layers
+    const char *layers_name;  ///< for machines; NULL = "layers"
 } report_document;
 
 typedef struct report_layout {

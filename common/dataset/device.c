@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// device.yaml in and out, by one table of its keys.
+// device.yaml in and out, by a table of its keys.
 #include "device.h"
 
+#include "common/kernel/fusion.h"
 #include "common/suggest.h"
 
 #include <math.h>
@@ -47,6 +48,9 @@ static const device_key keys[] = {
     SHARE(skips_outputs),
 };
 
+// The one key whose value is no text: kernel/fusion.h.
+static const char fusion_key[] = "fuses";
+
 enum { N_KEYS = sizeof keys / sizeof keys[0] };
 
 jc_device device_unknown(void) {
@@ -67,6 +71,7 @@ static jc_status report_unknown_key(const jc_yaml *value, const char *file, jc_e
     for (int k = 0; k < N_KEYS; ++k) {
         jc_suggestion_offer(&suggestion, keys[k].name);
     }
+    jc_suggestion_offer(&suggestion, fusion_key);
     char close[JC_SUGGESTION_TEXT_SIZE];
     return jc_error_set(err, JC_EPARSE, file, value->key_line, "a device has no key '%.60s'%s",
                         value->key, jc_suggestion_format(&suggestion, close));
@@ -105,13 +110,15 @@ jc_status device_parse(const jc_yaml *node, const char *file, jc_device *out_dev
     }
     for (const jc_yaml *value = node->child; value != NULL; value = value->next) {
         const device_key *key = find_key(value->key);
-        if (key == NULL) {
+        const bool is_fusion = strcmp(value->key, fusion_key) == 0;
+        if (key == NULL && !is_fusion) {
             return report_unknown_key(value, file, err);
         }
         if (jc_yaml_is_null(value)) {
             continue;
         }
-        const jc_status status = parse_value(key, value, file, &device, err);
+        const jc_status status = is_fusion ? fusion_parse(value, file, &device.fuses, err)
+                                           : parse_value(key, value, file, &device, err);
         if (status != JC_OK) {
             return status;
         }
@@ -155,6 +162,7 @@ jc_status device_write(FILE *file, const char *path, const jc_device *device, jc
     for (int k = 0; k < N_KEYS; ++k) {
         write_value(w, &keys[k], (const char *)device + keys[k].offset);
     }
+    fusion_write(w, &device->fuses);
     jc_yaml_close_mapping(w);
     const jc_status status = jc_yaml_writer_close(w, err);
     if (status != JC_OK && err != NULL) {

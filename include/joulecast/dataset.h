@@ -71,6 +71,7 @@ typedef struct jc_device {
      * runtime and energy that fall away where all weights or all inputs are 0, and of any kernel's
      * where no output is active. 0 = zeros cost as much as other values, the default. */
     double skips_weights, skips_inputs, skips_outputs;
+    jc_fusion fuses; ///< what the executor does within another kernel, in networks
 } jc_device;
 
 typedef struct jc_dataset {

@@ -48,6 +48,7 @@ typedef struct jc_executor_info {
     int threads;             ///< 0 = unknown
     char gpu[32];            ///< PCI address of the GPU it runs on, "0000:01:00.0"; "" = none
     char machine[96];        ///< name of that GPU
+    jc_fusion fuses;         ///< what it does within another kernel, in networks
 } jc_executor_info;
 
 /** One step of a whole network. Its output is the tensor of the same index. */

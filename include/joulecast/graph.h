@@ -125,6 +125,27 @@ typedef struct jc_graph_unknown {
 /** @param out_n  their number, 0 for most files. */
 const jc_graph_unknown *jc_graph_unknowns(const jc_graph *graph, size_t *out_n);
 
+/** Layers of a YAML file on which no output depends. They are left out, as they are of ONNX files,
+ *  where exporters leave many. */
+typedef struct jc_graph_dead {
+    size_t n_layers;
+    int line; ///< where the first stands; 0 = unknown
+} jc_graph_dead;
+
+jc_graph_dead jc_graph_dead_layers(const jc_graph *graph);
+
+/**
+ * The layer whose kernel does a layer's work: itself, or the one that its executor fuses it into.
+ *
+ * A batch normalisation, a sum of two tensors and an activation, in this order and each once, are
+ * done where a kernel writes if nothing else reads what lies between. A sum is made in place of
+ * its other operand, which must be complete before the kernel begins and not be read afterwards.
+ *
+ * @param fusion  what the executor takes in; NULL = nothing.
+ * @return index; the layer's own if it is a kernel by itself, or has none
+ */
+uint32_t jc_graph_kernel_of(const jc_graph *graph, const jc_fusion *fusion, uint32_t layer);
+
 int64_t jc_graph_batch_size(const jc_graph *graph);
 jc_precision jc_graph_precision(const jc_graph *graph);
 

@@ -136,6 +136,26 @@ bool jc_kernel_equal(const jc_kernel *a, const jc_kernel *b);
 /** Hash of kind, precision and sizes, for tables of kernels seen before. */
 uint64_t jc_kernel_hash(const jc_kernel *kernel);
 
+/**
+ * What an executor does within another kernel, as profiles and device.yaml tell it.
+ *
+ * A convolution or product may take in, in this order and each once, a batch normalisation, a sum
+ * and an activation. Whether it does in a network is for jc_graph_kernel_of to find.
+ */
+typedef struct jc_fusion {
+    uint64_t takes_in[JC_KERNEL_COUNT]; ///< by kind: the kinds that it takes in, as bits 1 << kind
+} jc_fusion;                            ///< safe at {0}: each kernel by itself
+
+/** Place of a kind among those that are taken in: 1 batch normalisation, 2 sum, 3 activation;
+ *  0 for a kind that is a kernel by itself always. */
+int jc_fusion_stage(jc_kernel_kind kind);
+
+/** True if a kernel of kind `head` takes in one of kind `kind`. */
+bool jc_fusion_takes(const jc_fusion *fusion, jc_kernel_kind head, jc_kernel_kind kind);
+
+/** True if nothing is taken in by anything. */
+bool jc_fusion_is_empty(const jc_fusion *fusion);
+
 #ifdef __cplusplus
 }
 #endif

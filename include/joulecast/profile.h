@@ -104,6 +104,9 @@ void jc_profile_free(jc_profile *profile);
 /** Device the rows were measured on. */
 const jc_device *jc_profile_device(const jc_profile *profile);
 
+/** What the executor does within another kernel; NULL where each kernel stands by itself. */
+const jc_fusion *jc_profile_fusion(const jc_profile *profile);
+
 const jc_provenance *jc_profile_provenance(const jc_profile *profile);
 
 enum { JC_DROPPED_NUMBERS = 10 };

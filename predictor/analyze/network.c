@@ -100,8 +100,14 @@ static double count_params(const jc_layer *layer, const jc_setting *setting) {
     return (double)layer->params - weights * (1 - setting->weight_density);
 }
 
-static jc_layer_cost price(const jc_source *source, const jc_analysis *what, size_t index,
-                           const jc_setting *usual) {
+// Whether the layer's work is done by another layer's kernel, which is part of the sum.
+static bool is_fused(const jc_fusion *fusion, const jc_analysis *what, size_t index) {
+    const uint32_t kernel = jc_graph_kernel_of(what->graph, fusion, (uint32_t)index);
+    return kernel != index && (what->included == NULL || what->included[kernel]);
+}
+
+static jc_layer_cost price(const jc_source *source, const jc_fusion *fusion,
+                           const jc_analysis *what, size_t index, const jc_setting *usual) {
     size_t n = 0;
     const jc_layer *layer = &jc_graph_layers(what->graph, &n)[index];
     const jc_setting *setting = what->settings == NULL ? usual : &what->settings[index];
@@ -123,7 +129,12 @@ static jc_layer_cost price(const jc_source *source, const jc_analysis *what, siz
         cost.params = (int64_t)llround(count_params(layer, setting));
         cost.macs = (int64_t)llround((double)layer->work.macs * share);
     }
-    if (layer->kernel.kind != JC_KERNEL_NONE) {
+    if (is_fused(fusion, what, index)) {
+        // Done where the kernel writes; a sum reads its other operand there.
+        const double read =
+            layer->kernel.kind == JC_KERNEL_ADD ? (double)layer->work.output_elements : 0;
+        cost.activation_bytes = read * activation_bytes;
+    } else if (layer->kernel.kind != JC_KERNEL_NONE) {
         source_price(source, &layer->kernel, strict ? setting : NULL, &cost);
     }
     return cost;
@@ -154,6 +165,8 @@ void jc_analyze_part(const jc_source *source, const jc_analysis *what, jc_totals
                      jc_layer_cost *out_layers) {
     const jc_graph *graph = what->graph;
     const jc_setting usual = jc_setting_default(graph);
+    const jc_fusion *fusion =
+        source->memo == NULL ? NULL : jc_profile_fusion(jc_memo_profile(source->memo));
     size_t n_layers = 0;
     const jc_layer *layers = jc_graph_layers(graph, &n_layers);
     jc_totals t = {0};
@@ -165,7 +178,7 @@ void jc_analyze_part(const jc_source *source, const jc_analysis *what, jc_totals
         if (layers[i].op == NULL || (what->included != NULL && !what->included[i])) {
             continue; // an input of the network, or no part of what is asked for
         }
-        const jc_layer_cost cost = price(source, what, i, &usual);
+        const jc_layer_cost cost = price(source, fusion, what, i, &usual);
         const jc_prediction *p = &cost.prediction;
         if (out_layers != NULL) {
             out_layers[t.layers] = cost;

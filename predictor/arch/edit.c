@@ -154,6 +154,9 @@ jc_status jc_graph_edit(const jc_graph *graph, const jc_layer_edit *edits, jc_gr
         status = edit_layer(graph, &edits[i], i, shapes, copy, err);
     }
     free((void *)shapes);
+    if (status == JC_OK && graph_count_uses(copy) != JC_OK) {
+        status = jc_error_set(err, JC_ENOMEM, NULL, 0, "out of memory");
+    }
     if (status != JC_OK) {
         jc_graph_free(copy);
         return status;

@@ -120,6 +120,9 @@ static jc_status finish(jc_graph *graph, jc_status status, const char *path, jc_
         status =
             graph->name == NULL ? jc_error_set(err, JC_ENOMEM, path, 0, "out of memory") : JC_OK;
     }
+    if (status == JC_OK && (graph_drop_dead(graph) != JC_OK || graph_count_uses(graph) != JC_OK)) {
+        status = jc_error_set(err, JC_ENOMEM, path, 0, "out of memory");
+    }
     if (status != JC_OK) {
         jc_graph_free(graph);
         return status;

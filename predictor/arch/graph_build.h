@@ -24,6 +24,15 @@ typedef struct layer_origin {
     int repetition;
 } layer_origin;
 
+/** Who reads a layer's output. */
+typedef struct layer_use {
+    uint32_t n_users;       ///< readings, counting each; an output of the network counts as one
+    uint32_t last_user;     ///< index of the last layer that reads it; 0 = none
+    uint32_t previous_user; ///< of the last one before that; 0 = none
+    bool is_output;
+    bool has_view; ///< a layer without work reads it, and is read in turn
+} layer_use;
+
 struct jc_graph {
     jc_arena arena;
     const char *name;
@@ -34,6 +43,8 @@ struct jc_graph {
     jc_layer *layers;
     size_t origin_capacity;
     layer_origin *origins; ///< [n_layers]
+    layer_use *uses;       ///< [n_layers]
+    jc_graph_dead dead;
     size_t n_outputs;
     uint32_t *outputs;
     size_t n_unknown;
@@ -48,6 +59,12 @@ size_t layer_local_name(const layer_template *t, int repetition, char *buffer, s
 
 /** Room for one more layer, which the caller fills; NULL if out of memory. */
 jc_layer *graph_add_layer(jc_graph *graph, layer_origin origin);
+
+/** Leave out the layers on which no output depends. @retval JC_ENOMEM */
+JC_MUST_USE jc_status graph_drop_dead(jc_graph *graph);
+
+/** Find out who reads each layer's output, once all layers are there. @retval JC_ENOMEM */
+JC_MUST_USE jc_status graph_count_uses(jc_graph *graph);
 
 /** Count one more layer of an operator that is not known; false if out of memory. */
 bool graph_note_unknown(jc_graph *graph, const char *op);

@@ -6,9 +6,11 @@
  *     format: joulecast-profile
  *     version: 1
  *     device: {name, machine, executor, meter, meter_step_s, date, source, license,
- *              skips_weights, skips_inputs, skips_outputs}    # the last three: declared; 0 if
- * absent provenance: {dataset_digest, trainer, seed, folds} kernels:                       # one
- * item a kernel and precision
+ *              skips_weights, skips_inputs, skips_outputs,  # declared; 0 if absent
+ *              fuses: {conv2d: [batch_norm, add, activation]}}  # what the executor does within
+ *                                # another kernel; absent = each kernel by itself
+ *     provenance: {dataset_digest, trainer, seed, folds}
+ *     kernels:                       # one item a kernel and precision
  *       - kernel: conv2d
  *         precision: f32
  *         rows: 1000                 # used

@@ -5,6 +5,7 @@
 
 #include "common/digest.h"
 #include "common/file.h"
+#include "common/kernel/fusion.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -150,7 +151,8 @@ static jc_status load_skips(loader *l, const jc_yaml *node, jc_device *d) {
 static jc_status load_device(loader *l, const jc_yaml *node) {
     static const char *const keys[] = {"name", "machine", "executor", "meter", "meter_step_s",
                                        "date", "source",  "license",  NULL};
-    static const char *const optional[] = {"skips_weights", "skips_inputs", "skips_outputs", NULL};
+    static const char *const optional[] = {"skips_weights", "skips_inputs", "skips_outputs",
+                                           "fuses", NULL};
     jc_device *d = &l->profile->device;
     const text_field texts[] = {
         {"name", d->name, sizeof d->name},
@@ -168,7 +170,12 @@ static jc_status load_device(loader *l, const jc_yaml *node) {
     if (status == JC_OK) {
         status = load_double_or_null(l, node, "meter_step_s", &d->meter_step_s);
     }
-    return status == JC_OK ? load_skips(l, node, d) : status;
+    if (status == JC_OK) {
+        status = load_skips(l, node, d);
+    }
+    const jc_yaml *fuses = jc_yaml_get(node, "fuses");
+    return status == JC_OK && fuses != NULL ? fusion_parse(fuses, l->path, &d->fuses, l->err)
+                                            : status;
 }
 
 static jc_status load_provenance(loader *l, const jc_yaml *node) {

@@ -20,6 +20,10 @@ const jc_device *jc_profile_device(const jc_profile *profile) {
     return &profile->device;
 }
 
+const jc_fusion *jc_profile_fusion(const jc_profile *profile) {
+    return jc_fusion_is_empty(&profile->device.fuses) ? NULL : &profile->device.fuses;
+}
+
 const jc_provenance *jc_profile_provenance(const jc_profile *profile) {
     return &profile->provenance;
 }

@@ -5,6 +5,7 @@
 
 #include "common/atomic_file.h"
 #include "common/digest.h"
+#include "common/kernel/fusion.h"
 #include "common/yaml/yaml.h"
 
 #include <math.h>
@@ -64,6 +65,7 @@ static void write_device(jc_yaml_writer *w, const jc_device *d) {
             write_key_double(w, profile_skips[i].name, share);
         }
     }
+    fusion_write(w, &d->fuses);
     jc_yaml_close_mapping(w);
 }
 

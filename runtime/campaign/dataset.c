@@ -48,6 +48,7 @@ void dataset_describe(const jc_campaign_options *o, jc_device *out_device) {
                    threads);
     (void)snprintf(device.meter, sizeof device.meter, "%s", o->meter->source);
     device.meter_step_s = meter.step_s;
+    device.fuses = executor.fuses;
     describe_protocol(o, &device);
     (void)snprintf(device.source, sizeof device.source, "measured by joulecast measure");
     *out_device = device;

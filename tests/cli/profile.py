@@ -36,11 +36,11 @@ def digest(data):
     return f"fnv1a64-{value:016x}"
 
 
-def text(name="test-device", meter="rapl", version=1, shared=None, skips=""):
+def text(name="test-device", meter="rapl", version=1, shared=None, skips="", fuses=None):
     power = meter != "none"
     body = f"""format: joulecast-profile
 version: {version}
-device: {{name: {name}, machine: A machine, executor: by hand, meter: {meter}, meter_step_s: 0.001, date: "2024-01-02", source: nowhere, license: CC0-1.0{skips}}}
+device: {{name: {name}, machine: A machine, executor: by hand, meter: {meter}, meter_step_s: 0.001, date: "2024-01-02", source: nowhere, license: CC0-1.0{skips}{f", fuses: {fuses}" if fuses else ""}}}
 provenance: {{dataset_digest: none, trainer: none, seed: 1, folds: 10}}
 kernels:
   -

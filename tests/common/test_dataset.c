@@ -64,15 +64,18 @@ Test(dataset, reads_back_what_was_written) {
                                     .input = {.rank = 3, .dim = {3, 224, 224}},
                                     .precision = JC_PRECISION_INT8,
                                     .measured = conv.measured};
-    const jc_device device = {.name = "board: 7",
-                              .machine = "CPU \"quoted\" #1",
-                              .governor = "performance",
-                              .conditions = "cores 1 of 0-7; 41 °C to 63 °C",
-                              .meter = "rapl",
-                              .meter_step_s = 0.001,
-                              .skips_inputs = 0.25,
-                              .date = "2024-05-01",
-                              .license = "MIT"};
+    const uint64_t fused = UINT64_C(1) << JC_KERNEL_BATCH_NORM | UINT64_C(1) << JC_KERNEL_GELU;
+    const jc_device device = {
+        .name = "board: 7",
+        .machine = "CPU \"quoted\" #1",
+        .governor = "performance",
+        .conditions = "cores 1 of 0-7; 41 °C to 63 °C",
+        .meter = "rapl",
+        .meter_step_s = 0.001,
+        .skips_inputs = 0.25,
+        .date = "2024-05-01",
+        .license = "MIT",
+        .fuses = {.takes_in = {[JC_KERNEL_CONV2D] = fused, [JC_KERNEL_LINEAR] = fused}}};
     jc_dataset_writer *writer = NULL;
     cr_assert_eq(jc_dataset_writer_open(folder, &writer, NULL), JC_OK);
     cr_assert_eq(jc_dataset_write_device(writer, &device, NULL), JC_OK);
@@ -105,6 +108,7 @@ Test(dataset, reads_back_what_was_written) {
     cr_assert_eq(dataset->device.meter_step_s, 0.001);
     cr_assert_eq(dataset->device.skips_inputs, 0.25);
     cr_assert_eq(dataset->device.skips_weights, 0);
+    cr_assert_arr_eq(&dataset->device.fuses, &device.fuses, sizeof device.fuses);
     jc_dataset_free(dataset);
 }
 
@@ -178,6 +182,24 @@ Test(dataset, says_when_there_is_nothing) {
     cr_assert_eq(jc_dataset_load("/nonexistent", &dataset, &err), JC_ENOENT);
 }
 
+Test(dataset, reads_what_an_executor_fuses) {
+    const char *folder = folder_make();
+    folder_put(folder, "relu.csv", "batch_size,elements,precision\n1,2,f32\n");
+    folder_put(folder, "device.yaml",
+               "fuses:\n  conv2d: [batch_norm, add, activation]\n  linear: [relu]\n");
+    jc_dataset *dataset = NULL;
+    jc_error err = {.status = JC_OK};
+    cr_assert_eq(jc_dataset_load(folder, &dataset, &err), JC_OK, "%s", err.message);
+    const jc_fusion *f = &dataset->device.fuses;
+    cr_expect(jc_fusion_takes(f, JC_KERNEL_CONV2D, JC_KERNEL_BATCH_NORM));
+    cr_expect(jc_fusion_takes(f, JC_KERNEL_CONV2D, JC_KERNEL_HARDSWISH));
+    cr_expect_not(jc_fusion_takes(f, JC_KERNEL_CONV2D, JC_KERNEL_PRELU), "it has weights");
+    cr_expect(jc_fusion_takes(f, JC_KERNEL_LINEAR, JC_KERNEL_RELU));
+    cr_expect_not(jc_fusion_takes(f, JC_KERNEL_LINEAR, JC_KERNEL_GELU));
+    cr_expect_not(jc_fusion_takes(f, JC_KERNEL_MATMUL, JC_KERNEL_RELU));
+    jc_dataset_free(dataset);
+}
+
 // --- Damage ---------------------------------------------------------------------------------
 
 static const struct {
@@ -227,6 +249,11 @@ static const struct {
     {"device.yaml", "license: [MIT]\n", 1, "license is a list; must be a text"},
     {"device.yaml", "date: 2024-05-01T12:00:00Z\n", 1, "must be a text of up to 15 bytes"},
     {"device.yaml", "- name\n", 1, "a device is a list; must be a mapping"},
+    {"device.yaml", "fuses: conv2d\n", 1, "fuses is 'conv2d'; must be a mapping"},
+    {"device.yaml", "fuses:\n  conv2: [add]\n", 2, "no kernel; did you mean 'conv2d'?"},
+    {"device.yaml", "fuses: {conv2d: add}\n", 1, "conv2d is 'add'; must be a list"},
+    {"device.yaml", "fuses: {conv2d: [softmax]}\n", 1, "no kernel that can be taken in"},
+    {"device.yaml", "fuses: {conv2d: [[add]]}\n", 1, "a list' is no kernel"},
 };
 
 Test(dataset, names_file_line_and_column_of_every_damage) {

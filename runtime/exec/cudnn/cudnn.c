@@ -3,6 +3,8 @@
 #include "cudnn_module.h"
 #include "kernel.h"
 
+#include "runtime/exec/shared/fuse.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,7 +65,7 @@ static jc_status open_handle(const jc_executor_options *options, jc_executor_han
 static void describe(const jc_executor_handle *handle, jc_executor_info *out_info) {
     static const char *const orders[] = {
         [ORDER_USUAL] = "", [ORDER_NCHW] = ", NCHW", [ORDER_NHWC] = ", NHWC"};
-    jc_executor_info info = {.threads = 0};
+    jc_executor_info info = {.threads = 0, .fuses = fuse_rules()};
     const size_t version = cudnnGetVersion();
     (void)snprintf(info.software, sizeof info.software, "cuDNN %zu.%zu.%zu, CUDA %d.%d",
                    version / 10000, version / 100 % 100, version % 100, CUDART_VERSION / 1000,

@@ -4,6 +4,8 @@
 #include "network.h"
 #include "threads.h"
 
+#include "runtime/exec/shared/fuse.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -80,7 +82,7 @@ static const char *isa_name(dnnl_cpu_isa_t isa) {
 
 static void describe(const jc_executor_handle *handle, jc_executor_info *out_info) {
     const dnnl_version_t *version = dnnl_version();
-    jc_executor_info info = {.threads = handle->threads};
+    jc_executor_info info = {.threads = handle->threads, .fuses = fuse_rules()};
     (void)snprintf(info.software, sizeof info.software, "oneDNN %d.%d.%d, OpenMP", version->major,
                    version->minor, version->patch);
     (void)snprintf(info.implementation, sizeof info.implementation, "%s",

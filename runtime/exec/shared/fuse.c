@@ -33,7 +33,20 @@ static const jc_network_step *only_user(const jc_network *network, const step_us
 }
 
 static bool is_fusable_activation(jc_kernel_kind kind) {
-    return kind >= JC_KERNEL_RELU && kind <= JC_KERNEL_HARDSIGMOID && kind != JC_KERNEL_PRELU;
+    return jc_fusion_stage(kind) == 3;
+}
+
+jc_fusion fuse_rules(void) {
+    const uint64_t norm = UINT64_C(1) << JC_KERNEL_BATCH_NORM;
+    uint64_t activations = 0;
+    for (int kind = 0; kind < JC_KERNEL_COUNT; ++kind) {
+        activations |= is_fusable_activation((jc_kernel_kind)kind) ? UINT64_C(1) << kind : 0;
+    }
+    return (jc_fusion){
+        .takes_in = {[JC_KERNEL_CONV2D] = norm | UINT64_C(1) << JC_KERNEL_ADD | activations,
+                     [JC_KERNEL_CONV_TRANSPOSE2D] = norm,
+                     [JC_KERNEL_LINEAR] = activations,
+                     [JC_KERNEL_BATCH_NORM] = UINT64_C(1) << JC_KERNEL_RELU}};
 }
 
 static bool same_shape(const jc_shape *a, const jc_shape *b) {

@@ -12,6 +12,9 @@
 
 #include "node.h"
 
+/** The same for device.yaml. */
+jc_fusion fuse_rules(void);
+
 /** Who reads a step's result. */
 typedef struct step_use {
     uint32_t n_users;   ///< readings, counting each; a result of the network counts as one
