@@ -47,11 +47,11 @@ const cli_option cli_option_batch_size = {'b', "batch-size", "BATCH",
 
 static const char *parse_precision(cli_options *options, const char *text) {
     options->precision = jc_precision_find(text);
-    return options->precision == JC_PRECISION_COUNT ? "f32, f16, bf16 or int8" : NULL;
+    return options->precision == JC_PRECISION_COUNT ? "f32, tf32, f16, bf16 or int8" : NULL;
 }
 
 const cli_option cli_option_precision = {
-    0, "precision", "PRECISION", "number format: f32, f16, bf16 or int8 (f32)", parse_precision};
+    0, "precision", "PRECISION", "number format: f32, tf32, f16, bf16, int8 (f32)", parse_precision};
 
 static const char *parse_format(cli_options *options, const char *text) {
     options->format = report_format_find(text);

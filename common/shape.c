@@ -34,6 +34,7 @@ static const struct {
     [JC_PRECISION_F16] = {"f16", 2},
     [JC_PRECISION_BF16] = {"bf16", 2},
     [JC_PRECISION_INT8] = {"int8", 1},
+    [JC_PRECISION_TF32] = {"tf32", 4},
 };
 
 const char *jc_precision_name(jc_precision precision) {

@@ -86,7 +86,7 @@ static jc_status bind_columns(row_file *f) {
     }
     if (!has_precision) {
         return jc_error_set(f->err, JC_EPARSE, jc_csv_name(f->csv), 1,
-                            "the column 'precision' is missing (f32, f16, bf16, int8)");
+                            "the column 'precision' is missing (f32, tf32, f16, bf16, int8)");
     }
     return JC_OK;
 }
@@ -107,7 +107,7 @@ static jc_status read_size(const row_file *f, size_t column, int64_t *out_size) 
 static jc_status read_precision(const row_file *f, size_t column, jc_precision *out_precision) {
     const jc_precision precision = jc_precision_find(jc_csv_field(f->csv, column));
     if (precision == JC_PRECISION_COUNT) {
-        return report_cell(f, column, "must be f32, f16, bf16 or int8");
+        return report_cell(f, column, "must be f32, tf32, f16, bf16 or int8");
     }
     *out_precision = precision;
     return JC_OK;

@@ -170,7 +170,7 @@ JC_MUST_USE jc_status mapping_compile_text(mapping_compiler *c, const jc_yaml *n
 /**
  * What a text of a kind means.
  *
- * @return NULL, or what would be right: "must be f32, f16, bf16 or int8"
+ * @return NULL, or what would be right: "must be f32, tf32, f16, bf16 or int8"
  */
 const char *mapping_text_check(mapping_text_kind kind, const char *text, int *out_number);
 

@@ -247,7 +247,7 @@ jc_status mapping_check_complete(const mapping_compiler *c, const jc_yaml *secti
     const mapping_file *file = c->file;
     if (file->precision.line == 0) {
         return mapping_fail(c, section->key_line,
-                            "%.60s: the precision is not given; must be f32, f16, bf16 or int8, "
+                            "%.60s: the precision is not given; must be f32, tf32, f16, bf16 or int8, "
                             "here or at the top",
                             file->name);
     }

@@ -14,7 +14,7 @@ const char *mapping_text_check(mapping_text_kind kind, const char *text, int *ou
         return *out_number == JC_KERNEL_NONE ? "must be a kernel such as conv2d or relu" : NULL;
     case MAPPING_PRECISION:
         *out_number = (int)jc_precision_find(text);
-        return *out_number == JC_PRECISION_COUNT ? "must be f32, f16, bf16 or int8" : NULL;
+        return *out_number == JC_PRECISION_COUNT ? "must be f32, tf32, f16, bf16 or int8" : NULL;
     case MAPPING_METER:
         return meter_check(text);
     case MAPPING_ARCHITECTURE:

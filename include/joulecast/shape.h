@@ -30,6 +30,7 @@ typedef enum jc_precision {
     JC_PRECISION_F16,
     JC_PRECISION_BF16,
     JC_PRECISION_INT8,
+    JC_PRECISION_TF32, ///< f32 whose products are multiplied with 10 bits of mantissa
     JC_PRECISION_COUNT,
 } jc_precision;
 
@@ -39,7 +40,7 @@ int64_t jc_shape_elements(const jc_shape *shape);
 /** Format as "1x3x224x224" into buffer[JC_SHAPE_TEXT_SIZE]; returns buffer. */
 const char *jc_shape_format(const jc_shape *shape, char *buffer);
 
-/** "f32", "f16", "bf16", "int8". */
+/** "f32", "f16", "bf16", "int8", "tf32". */
 const char *jc_precision_name(jc_precision precision);
 
 /** Find a precision by name; JC_PRECISION_COUNT if there is none of that name. */

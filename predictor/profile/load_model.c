@@ -406,7 +406,7 @@ static jc_status load_kind(loader *l, const jc_yaml *node, kernel_model *k) {
     }
     if (k->precision == JC_PRECISION_COUNT) {
         return load_fail(l, jc_yaml_get(node, "precision"),
-                         "'precision' must be f32, f16, bf16 or int8");
+                         "'precision' must be f32, tf32, f16, bf16 or int8");
     }
     return JC_OK;
 }

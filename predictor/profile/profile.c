@@ -125,13 +125,21 @@ static void declare_power(jc_prediction *p, double watts) {
     p->energy_shared = p->runtime_shared;
 }
 
+// Only products are made in tf32: everything else is f32.
+static const kernel_model *find_model(const jc_profile *profile, const jc_kernel *kernel) {
+    const kernel_model *k = profile->find[kernel->kind][kernel->precision];
+    return k == NULL && kernel->precision == JC_PRECISION_TF32 && jc_kernel_work(kernel).macs == 0
+               ? profile->find[kernel->kind][JC_PRECISION_F32]
+               : k;
+}
+
 void jc_profile_predict(const jc_profile *profile, const jc_kernel *kernel,
                         jc_prediction *out_prediction) {
     if (kernel->kind == JC_KERNEL_NONE) {
         *out_prediction = (jc_prediction){.power_w = (double)NAN, .confidence = JC_CONFIDENCE_FREE};
         return;
     }
-    const kernel_model *k = profile->find[kernel->kind][kernel->precision];
+    const kernel_model *k = find_model(profile, kernel);
     kernel_model_predict(k == NULL ? &profile->fallback : k, kernel, out_prediction);
     if (k == NULL) {
         out_prediction->confidence = JC_CONFIDENCE_FALLBACK;

@@ -169,6 +169,10 @@ static bool make_kernel(const jc_plan *plan, pattern_list *list, const double *p
     const size_t b = (size_t)(u * (double)plan->batch_sizes.n);
     kernel.size[0] = jc_mul_saturating(kernel.size[0], plan->batch_sizes.size[b]);
     kernel.precision = choose_precision(plan, point[POINT_PRECISION]);
+    // Only products are made in tf32: everything else is f32.
+    if (kernel.precision == JC_PRECISION_TF32 && jc_kernel_work(&kernel).macs == 0) {
+        kernel.precision = JC_PRECISION_F32;
+    }
     *out_kernel = kernel;
     return ok && is_within_limits(plan, &kernel);
 }

@@ -302,7 +302,7 @@ class Errors(Import):
         self.assert_refused("rows.csv:2: k is 'conv', which line 5 of the mapping gives no meaning",
                             mapping=mapping, rows="k,n,a,b,t,e\nconv,1,2,3,4,5\n")
         mapping = MAPPING.replace("precision: f32", "precision: {column: p}")
-        self.assert_refused("rows.csv:2: p is 'double', which must be f32, f16, bf16 or int8",
+        self.assert_refused("rows.csv:2: p is 'double', which must be f32, tf32, f16, bf16 or int8",
                             mapping=mapping, rows="p,n,a,b,t,e\ndouble,1,2,3,4,5\n")
 
 

@@ -57,7 +57,7 @@ class Usage(Process):
     def test_values(self):
         for value in ("0", "-1", "1.5", "many", "", "99999999999999999999", "1 "):
             self.assert_error("must be a whole number", "predict", "-b", value, "x", code=1)
-        self.assert_error("must be f32, f16, bf16 or int8", "predict", "--precision", "f8", "x",
+        self.assert_error("must be f32, tf32, f16, bf16 or int8", "predict", "--precision", "f8", "x",
                           code=1)
         self.assert_error("must be table, csv", "predict", "-f", "xml", "x", code=1)
         self.assert_error("must be csv or jsonl", "batch", "-f", "table", "x", code=1)

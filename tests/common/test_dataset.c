@@ -220,7 +220,7 @@ static const struct {
     {"relu.csv", "batch_size,elements,precision\n1,,f32\n", 2, "elements is missing or 0"},
     {"relu.csv", "batch_size,precision\n1,f32\n", 2, "elements is missing or 0"},
     {"relu.csv", "batch_size,elements,precision\n1,2,f64\n", 2,
-     "precision is 'f64', which must be f32, f16, bf16 or int8"},
+     "precision is 'f64', which must be f32, tf32, f16, bf16 or int8"},
     {"relu.csv", "batch_size,elements,precision,runtime_s\n1,2,f32,0\n", 2,
      "runtime_s is '0', which must be above 0"},
     {"relu.csv", "batch_size,elements,precision,energy_j\n1,2,f32,nan\n", 2,

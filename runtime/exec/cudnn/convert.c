@@ -18,6 +18,7 @@ cu_type cu_activation_type(const cu_program *p) {
     case JC_PRECISION_INT8:
         return CU_S8;
     case JC_PRECISION_F32:
+    case JC_PRECISION_TF32:
     case JC_PRECISION_COUNT:
     default:
         return CU_F32;

@@ -89,7 +89,9 @@ static cudaDataType_t data_type(cu_type type) {
 }
 
 static cublasComputeType_t compute_type(const cu_program *p) {
-    return p->precision == JC_PRECISION_INT8 ? CUBLAS_COMPUTE_32I : CUBLAS_COMPUTE_32F;
+    return p->precision == JC_PRECISION_INT8   ? CUBLAS_COMPUTE_32I
+           : p->precision == JC_PRECISION_TF32 ? CUBLAS_COMPUTE_32F_FAST_TF32
+                                               : CUBLAS_COMPUTE_32F;
 }
 
 static bool ok(cu_program *p, cublasStatus_t answer) {

@@ -16,6 +16,9 @@
 /** Append what a node does; returns its result. */
 tensor_id emit_node(program *p, const node *n);
 
+/** Whether it is a precision of GPUs alone. */
+bool refuses_precision(jc_precision precision);
+
 /** Type of activations that may be negative, and of weights. */
 dnnl_data_type_t activation_type(const program *p);
 dnnl_data_type_t weight_type(const program *p);

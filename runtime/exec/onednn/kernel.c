@@ -79,8 +79,9 @@ static tensor_id make_input(program *p, const jc_kernel *kernel, int rank, const
 
 void build_kernel(program *p, const jc_kernel *kernel) {
     const jc_work work = jc_kernel_work(kernel);
-    if (kernel->precision == JC_PRECISION_F16) {
-        program_fail(p, JC_EUNSUPPORTED, "oneDNN computes no f16 on processors");
+    if (refuses_precision(kernel->precision)) {
+        program_fail(p, JC_EUNSUPPORTED, "oneDNN computes no %s on processors",
+                     jc_precision_name(kernel->precision));
         return;
     }
     // The library's own sums of bytes must not overflow.

@@ -89,8 +89,9 @@ static bool walk_is_well(void *context) {
 }
 
 void build_network(program *p, const jc_network *network) {
-    if (p->precision == JC_PRECISION_F16) {
-        program_fail(p, JC_EUNSUPPORTED, "oneDNN computes no f16 on processors");
+    if (refuses_precision(p->precision)) {
+        program_fail(p, JC_EUNSUPPORTED, "oneDNN computes no %s on processors",
+                     jc_precision_name(p->precision));
         return;
     }
     const network_walker walker = {.context = p,

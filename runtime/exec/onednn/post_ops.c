@@ -4,6 +4,10 @@
 
 #include <math.h>
 
+bool refuses_precision(jc_precision precision) {
+    return precision == JC_PRECISION_F16 || precision == JC_PRECISION_TF32;
+}
+
 dnnl_data_type_t activation_type(const program *p) {
     switch (p->precision) {
     case JC_PRECISION_BF16:
@@ -13,6 +17,7 @@ dnnl_data_type_t activation_type(const program *p) {
     case JC_PRECISION_INT8:
         return dnnl_s8;
     case JC_PRECISION_F32:
+    case JC_PRECISION_TF32:
     case JC_PRECISION_COUNT:
     default:
         return dnnl_f32;
