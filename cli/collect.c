@@ -83,9 +83,10 @@ static jc_status read_kernels(const jc_plan *plan, jc_arena *arena, collection *
     return status;
 }
 
-static jc_status add_network(const char *name, int64_t batch_size, collection *c, jc_error *err) {
+static jc_status add_network(const char *name, int64_t batch_size, jc_precision precision,
+                             collection *c, jc_error *err) {
     owned_network *owned = &c->memory->owned[c->memory->n];
-    const jc_graph_options options = {.batch_size = batch_size};
+    const jc_graph_options options = {.batch_size = batch_size, .precision = precision};
     jc_status status = locate_graph(name, &options, &owned->graph, err);
     if (status != JC_OK) {
         return status;
@@ -99,13 +100,24 @@ static jc_status add_network(const char *name, int64_t batch_size, collection *c
     return status;
 }
 
+static jc_status add_precisions(const jc_plan *plan, const char *name, int64_t batch_size,
+                                collection *c, jc_error *err) {
+    jc_status status = JC_OK;
+    for (int p = 0; p < JC_PRECISION_COUNT && status == JC_OK; ++p) {
+        if (plan->network_precision[p] > 0) {
+            status = add_network(name, batch_size, (jc_precision)p, c, err);
+        }
+    }
+    return status;
+}
+
 static jc_status read_networks(const jc_plan *plan, jc_arena *arena, collection *c, jc_error *err) {
     jc_plan_names names = {NULL, 0};
     jc_status status = list_names(&plan->networks, arena, &names, err);
     if (status != JC_OK) {
         return status;
     }
-    const size_t n = names.n * plan->network_batch_sizes.n;
+    const size_t n = names.n * plan->network_batch_sizes.n * JC_PRECISION_COUNT;
     c->networks = calloc(n + 1, sizeof *c->networks);
     c->memory->owned = calloc(n + 1, sizeof *c->memory->owned);
     c->graphs = c->memory->graphs = calloc(n + 1, sizeof *c->memory->graphs);
@@ -114,7 +126,7 @@ static jc_status read_networks(const jc_plan *plan, jc_arena *arena, collection 
     }
     for (size_t i = 0; i < names.n && status == JC_OK; ++i) {
         for (size_t b = 0; b < plan->network_batch_sizes.n && status == JC_OK; ++b) {
-            status = add_network(names.name[i], plan->network_batch_sizes.size[b], c, err);
+            status = add_precisions(plan, names.name[i], plan->network_batch_sizes.size[b], c, err);
         }
     }
     return status;

@@ -6,22 +6,37 @@
 #include <math.h>
 #include <string.h>
 
-typedef enum domain { POSITIVE, NOT_NEGATIVE, COUNT, TEXT } domain;
+typedef enum domain { POSITIVE, NOT_NEGATIVE, SHARE, ANY, COUNT, TEXT } domain;
+
+#define NUMBER(field, of)                                                                          \
+    { .name = #field, .domain = of, .offset = offsetof(jc_measurement, field) }
+#define TEXT_OF(field, right)                                                                      \
+    {                                                                                              \
+        .name = #field, .domain = TEXT, .offset = offsetof(jc_measurement, field),                 \
+        .size = sizeof((jc_measurement *)0)->field, .wanted = right                                \
+    }
 
 static const struct {
     const char *name;
     domain domain;
-    size_t offset; ///< of the double in jc_measurement; unused by COUNT and TEXT
+    size_t offset;      ///< in jc_measurement, of a double or a text; unused by COUNT
+    size_t size;        ///< of a text
+    const char *wanted; ///< of a text
 } columns[N_MEASURED_COLUMNS] = {
-    {"runtime_s", POSITIVE, offsetof(jc_measurement, runtime_s)},
-    {"runtime_rel_sd", NOT_NEGATIVE, offsetof(jc_measurement, runtime_rel_sd)},
-    {"power_w", POSITIVE, offsetof(jc_measurement, power_w)},
-    {"energy_j", POSITIVE, offsetof(jc_measurement, energy_j)},
-    {"idle_power_w", NOT_NEGATIVE, offsetof(jc_measurement, idle_power_w)},
-    {"iterations", POSITIVE, offsetof(jc_measurement, iterations)},
-    {"window_s", POSITIVE, offsetof(jc_measurement, window_s)},
-    {"meter", TEXT, 0},
-    {"repetition", COUNT, 0},
+    NUMBER(runtime_s, POSITIVE),
+    NUMBER(runtime_rel_sd, NOT_NEGATIVE),
+    NUMBER(power_w, POSITIVE),
+    NUMBER(energy_j, POSITIVE),
+    NUMBER(idle_power_w, NOT_NEGATIVE),
+    NUMBER(iterations, POSITIVE),
+    NUMBER(window_s, POSITIVE),
+    TEXT_OF(meter, "must be a name of up to 23 characters"),
+    {.name = "repetition", .domain = COUNT},
+    NUMBER(energy_rel_sd, NOT_NEGATIVE),
+    NUMBER(temperature_c, ANY),
+    NUMBER(throttled, SHARE),
+    NUMBER(throttled_by_heat, SHARE),
+    TEXT_OF(algorithm, "must be a text of up to 47 characters"),
 };
 
 const char *const networks_columns[NETWORKS_COLUMN_COUNT] = {
@@ -59,10 +74,14 @@ const char *measured_check(int column, double value) {
         return value > 0 ? NULL : "must be above 0, or empty where it is unknown";
     case NOT_NEGATIVE:
         return value >= 0 ? NULL : "must be 0 or more, or empty where it is unknown";
+    case SHARE:
+        return value >= 0 && value <= 1 ? NULL
+                                        : "must be from 0 to 1, or empty where it is unknown";
     case COUNT:
         return value >= 1 && value <= INT_MAX && value == floor(value)
                    ? NULL
                    : "must be a whole number from 1, or empty where it is unknown";
+    case ANY:
     case TEXT:
         break;
     }
@@ -96,6 +115,11 @@ jc_measurement measured_unknown(void) {
     return measured;
 }
 
-const char *meter_check(const char *name) {
-    return strlen(name) < JC_METER_NAME_SIZE ? NULL : "must be a name of up to 23 characters";
+char *measured_text(jc_measurement *measured, int column, size_t *out_size) {
+    *out_size = columns[column].size;
+    return (char *)measured + columns[column].offset;
+}
+
+const char *measured_check_text(int column, const char *text) {
+    return strlen(text) < columns[column].size ? NULL : columns[column].wanted;
 }

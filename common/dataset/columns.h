@@ -6,7 +6,7 @@
 
 #include <joulecast/dataset.h>
 
-enum { N_MEASURED_COLUMNS = 9, NETWORKS_COLUMN_COUNT = 4 };
+enum { N_MEASURED_COLUMNS = 14, NETWORKS_COLUMN_COUNT = 4 };
 
 /** Columns of networks.csv before those that are measured, in this order. */
 enum {
@@ -23,14 +23,17 @@ const char *measured_name(int column);
 /** Column of that name; −1 if there is none. */
 int measured_find(const char *name);
 
-/** True for `meter`, which is a text; all others are numbers. */
+/** True for `meter` and `algorithm`, which are texts; all others are numbers. */
 bool measured_is_text(int column);
+
+/** The text of a column that is one, of the size that it has room for. */
+char *measured_text(jc_measurement *measured, int column, size_t *out_size);
 
 /** NULL if a column may hold the value (NaN = unknown always may), else what would be right:
  *  "must be above 0". */
 const char *measured_check(int column, double value);
 
-/** Value of a column; NaN = unknown. Not of `meter`. */
+/** Value of a column; NaN = unknown. Not of a text. */
 double measured_get(const jc_measurement *measured, int column);
 
 /** Set a column to a value that measured_check allows. */
@@ -39,7 +42,7 @@ void measured_set(jc_measurement *measured, int column, double value);
 /** A measurement of which nothing is known. */
 jc_measurement measured_unknown(void);
 
-/** NULL if the meter's name fits, else what would be right. */
-const char *meter_check(const char *name);
+/** NULL if a text fits, else what would be right. */
+const char *measured_check_text(int column, const char *text);
 
 #endif

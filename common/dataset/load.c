@@ -117,10 +117,11 @@ static jc_status read_measured(const row_file *f, size_t column, jc_measurement 
     const int which = f->cells[column].index;
     const char *text = jc_csv_field(f->csv, column);
     if (measured_is_text(which)) {
-        if (meter_check(text) != NULL) {
-            return report_cell(f, column, meter_check(text));
+        size_t size = 0;
+        if (measured_check_text(which, text) != NULL) {
+            return report_cell(f, column, measured_check_text(which, text));
         }
-        strcpy(measured->meter, text);
+        (void)strcpy(measured_text(measured, which, &size), text);
         return JC_OK;
     }
     double value = (double)NAN;

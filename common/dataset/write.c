@@ -96,7 +96,9 @@ static void write_measured(FILE *file, const jc_measurement *measured) {
     for (int c = 0; c < N_MEASURED_COLUMNS; ++c) {
         (void)fputc(',', file);
         if (measured_is_text(c)) {
-            jc_csv_write_field(file, measured->meter);
+            jc_measurement copy = *measured;
+            size_t size = 0;
+            jc_csv_write_field(file, measured_text(&copy, c, &size));
             continue;
         }
         const double value = measured_get(measured, c);

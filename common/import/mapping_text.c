@@ -16,7 +16,7 @@ const char *mapping_text_check(mapping_text_kind kind, const char *text, int *ou
         *out_number = (int)jc_precision_find(text);
         return *out_number == JC_PRECISION_COUNT ? "must be f32, tf32, f16, bf16 or int8" : NULL;
     case MAPPING_METER:
-        return meter_check(text);
+        return measured_check_text(measured_find("meter"), text);
     case MAPPING_ARCHITECTURE:
         return text[0] != '\0' && strlen(text) < sizeof((jc_network_row *)0)->architecture
                    ? NULL

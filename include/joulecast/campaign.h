@@ -56,10 +56,12 @@ typedef struct jc_plan {
     jc_plan_sizes batch_sizes;
     jc_plan_names networks; ///< measured in one piece; NULL = the default ones
     jc_plan_sizes network_batch_sizes;
+    double network_precision[JC_PRECISION_COUNT]; ///< each above 0 is measured
 
     jc_weight_state weights;
-    int repetitions;  ///< of each configuration, some time apart
-    double window_s;  ///< shortest measuring window; 100 steps of the meter if that is longer
+    int repetitions; ///< of each configuration, some time apart
+    double window_s; ///< shortest measuring window; meter_steps of the meter if that is longer
+    int meter_steps;
     double rel_error; ///< standard error of the runtime at which a window may end, fraction
     struct jc_plan_memory *memory; ///< holds the lists
 } jc_plan;
@@ -101,10 +103,15 @@ typedef struct jc_window {
     bool is_stopped;         ///< there is no measurement, for the work was to end
 } jc_window;
 
+/** Both ends of a window are known to a step of the meter: so many make that an error of 1 %. */
+enum { JC_METER_STEPS = 100 };
+
 typedef struct jc_window_options {
     double window_s;                   ///< shortest
     double rel_error;                  ///< standard error of the runtime at which it may end
     double max_load;                   ///< a window with more is measured again, up to three times
+    int meter_steps;                   ///< that a window is long at least; 0 = JC_METER_STEPS
+    double warm_up_s;                  ///< shortest: what the meter's answers lag behind
     const volatile sig_atomic_t *stop; ///< NULL, or not 0 when the work is to end
 } jc_window_options;
 

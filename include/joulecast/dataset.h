@@ -6,7 +6,8 @@
  * A dataset is a folder: `device.yaml`, one `<kernel>.csv` per kind of kernel, `networks.csv` for
  * whole networks measured in one piece. A row file has the kernel's columns (jc_kernel_columns),
  * `precision`, and then `runtime_s, runtime_rel_sd, power_w, energy_j, idle_power_w, iterations,
- * window_s, meter, repetition`. An empty cell is unknown: NaN here, never 0.
+ * window_s, meter, repetition`, and, where they are known, `energy_rel_sd, temperature_c,
+ * throttled, throttled_by_heat, algorithm`. An empty cell is unknown: NaN here, never 0.
  *
  * Ownership: what a `load` or `open` returns, the caller frees or closes; all else is borrowed.
  */
@@ -22,7 +23,7 @@
 extern "C" {
 #endif
 
-enum { JC_METER_NAME_SIZE = 24 };
+enum { JC_METER_NAME_SIZE = 24, JC_ALGORITHM_SIZE = 48 };
 
 /** What was measured, of a kernel or a whole network. NaN = unknown. */
 typedef struct jc_measurement {
@@ -35,6 +36,12 @@ typedef struct jc_measurement {
     double window_s;                ///< length of the measuring window
     int repetition;                 ///< 1-based; 0 = unknown
     char meter[JC_METER_NAME_SIZE]; ///< "rapl", "nvml", …; "" = unknown, "none" = runtime only
+    double energy_rel_sd;     ///< standard deviation of the reading of energy, by steps and gaps of
+                              ///< the meter, fraction of it
+    double temperature_c;     ///< of what was measured, at the end of the window
+    double throttled;         ///< share of the window in which clocks were held down, 0 to 1
+    double throttled_by_heat; ///< the part of it that heat was the reason of
+    char algorithm[JC_ALGORITHM_SIZE]; ///< that the library chose; "" = unknown
 } jc_measurement;
 
 /** One measured configuration of a kernel. */

@@ -118,6 +118,10 @@ typedef struct jc_executor {
      */
     double (*worked_s)(const jc_task *task);
     void (*release)(jc_task *task); ///< NULL is allowed
+
+    /** The algorithm that the library chose for a task, in a few words, "" if it does not tell;
+     *  NULL = it never does. */
+    void (*explain)(const jc_task *task, char *text, size_t size);
 } jc_executor;
 
 /** All executors of this build, NULL-terminated, the preferred ones first. */

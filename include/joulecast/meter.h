@@ -49,6 +49,7 @@ typedef struct jc_meter_window {
 
     double temperature_c; ///< at the end, of what is measured; NaN = unknown
     double throttled_s;   ///< in which heat or a power limit held down the clocks; NaN = unknown
+    double throttled_by_heat_s; ///< of it, by heat
 } jc_meter_window;
 
 typedef struct jc_meter_handle jc_meter_handle; ///< an open meter

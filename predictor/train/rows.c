@@ -90,12 +90,13 @@ static train_row make_row(const jc_row *row, double step_s) {
     const jc_measurement *m = &row->measured;
     const double power = power_of(m);
     const double spread = m->runtime_rel_sd > 0 ? m->runtime_rel_sd : 0;
+    const double reading = m->energy_rel_sd > 0 ? m->energy_rel_sd : counter_noise(m, step_s);
     return (train_row){
         .kernel = &row->kernel,
         .runtime_s = m->runtime_s,
         .power_w = power > 0 && isfinite(power) ? power : (double)NAN,
         .runtime_noise = spread,
-        .power_noise = sqrt(spread * spread + pow(counter_noise(m, step_s), 2)),
+        .power_noise = sqrt(spread * spread + reading * reading),
     };
 }
 

@@ -25,7 +25,7 @@ enum {
         10, ///< after which the executor, or the meter, is at fault and not a kernel
 };
 
-static const double IDLE_S = 1; ///< shortest window at rest; 100 steps of the meter
+static const double IDLE_S = 1; ///< shortest window at rest; the steps of a plan
 static const double LONGEST_IDLE_S = 12;
 static const double IDLE_PERIOD_S = 60; ///< between windows at rest
 
@@ -98,7 +98,7 @@ static jc_status measure_idle(campaign *c, jc_error *err) {
     }
     jc_status status = meter->begin(c->o->meter_handle, err);
     if (status == JC_OK) {
-        wait_for(c, fmin(LONGEST_IDLE_S, fmax(IDLE_S, 100 * info.step_s)));
+        wait_for(c, fmin(LONGEST_IDLE_S, fmax(IDLE_S, c->o->plan->meter_steps * info.step_s)));
         status = meter->end(c->o->meter_handle, &window, err);
     }
     if (status == JC_EIO) {
@@ -152,6 +152,7 @@ static jc_status measure(campaign *c, size_t item, int repetition, jc_error *err
     const jc_window_options options = {.window_s = c->o->plan->window_s,
                                        .rel_error = c->o->plan->rel_error,
                                        .max_load = c->o->max_load,
+                                       .meter_steps = c->o->plan->meter_steps,
                                        .stop = c->o->stop};
     jc_error why = {.status = JC_OK};
     jc_task *task = NULL;

@@ -11,10 +11,10 @@
 static void describe_protocol(const jc_campaign_options *o, jc_device *device) {
     const jc_plan *plan = o->plan;
     (void)snprintf(device->protocol, sizeof device->protocol,
-                   "warm-up; windows of %g s or 100 meter steps, until the mean is known to %g %%; "
+                   "warm-up; windows of %g s or %d meter steps, until the mean is known to %g %%; "
                    "%d repetitions in random order; %s weights; windows with more than %g %% of "
                    "other load measured again",
-                   plan->window_s, 100 * plan->rel_error, plan->repetitions,
+                   plan->window_s, plan->meter_steps, 100 * plan->rel_error, plan->repetitions,
                    plan->weights == JC_WEIGHTS_COLD ? "cold" : "warm", 100 * o->max_load);
 }
 

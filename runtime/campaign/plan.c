@@ -15,6 +15,7 @@
 enum {
     MOST_ROWS = 1000000,
     MOST_REPETITIONS = 100,
+    MOST_METER_STEPS = 10000,
     MOST_NAMES = 10000,
 };
 
@@ -93,6 +94,15 @@ static jc_status read_repetitions(const plan_reader *r, const jc_yaml *node, jc_
         return fail(r, node, "a whole number from 1 to 100", err);
     }
     r->plan->repetitions = (int)n;
+    return JC_OK;
+}
+
+static jc_status read_meter_steps(const plan_reader *r, const jc_yaml *node, jc_error *err) {
+    int64_t n = 0;
+    if (!jc_yaml_int64(node, &n) || n < 1 || n > MOST_METER_STEPS) {
+        return fail(r, node, "a whole number from 1 to 10000", err);
+    }
+    r->plan->meter_steps = (int)n;
     return JC_OK;
 }
 
@@ -213,6 +223,8 @@ READER(boundaries, read_share(r, node, &r->plan->boundaries, err))
 READER(adaptive, read_share(r, node, &r->plan->adaptive, err))
 READER(precisions,
        read_shares(r, node, precision_name_of, JC_PRECISION_COUNT, r->plan->precision, err))
+READER(network_precisions,
+       read_shares(r, node, precision_name_of, JC_PRECISION_COUNT, r->plan->network_precision, err))
 READER(kernels, read_shares(r, node, kernel_name_of, JC_KERNEL_COUNT, r->plan->kernel, err))
 READER(max_macs, read_limit(r, node, &r->plan->max_macs, err))
 READER(max_bytes, read_limit(r, node, &r->plan->max_bytes, err))
@@ -229,6 +241,7 @@ static const struct {
     {"seed", read_seed},
     {"repetitions", read_repetitions},
     {"window_s", read_window},
+    {"meter_steps", read_meter_steps},
     {"rel_error", read_rel_error},
     {"weights", read_weights},
     {"exact", read_exact},
@@ -242,6 +255,7 @@ static const struct {
     {"networks", read_networks},
     {"architectures", read_architectures},
     {"network_batch_sizes", read_network_batch_sizes},
+    {"network_precisions", read_network_precisions},
 };
 enum { N_KEYS = sizeof keys / sizeof keys[0] };
 
@@ -322,6 +336,8 @@ static void set_defaults(jc_plan *plan) {
     plan->weights = JC_WEIGHTS_COLD;
     plan->repetitions = 2;
     plan->window_s = 0.1;
+    plan->meter_steps = JC_METER_STEPS;
+    plan->network_precision[JC_PRECISION_F32] = 1;
     plan->rel_error = 0.02;
 }
 

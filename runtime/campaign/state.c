@@ -5,6 +5,7 @@
 //     machine TEXT
 //     plan DIGEST
 //     row ITEM REPETITION RUNTIME REL_SD POWER ENERGY IDLE ITERATIONS WINDOW LOAD
+//         [ENERGY_REL_SD TEMPERATURE THROTTLED THROTTLED_BY_HEAT ALGORITHM]
 //     refused ITEM WHY
 //     failed ITEM WHY
 //     idle WATTS
@@ -70,6 +71,9 @@ static void digest_plan(const jc_campaign_options *o, campaign_state *state) {
     digest = digest_add(digest, &o->plan->weights, sizeof o->plan->weights);
     digest = digest_add(digest, &o->plan->window_s, sizeof o->plan->window_s);
     digest = digest_add(digest, &o->plan->rel_error, sizeof o->plan->rel_error);
+    if (o->plan->meter_steps != JC_METER_STEPS) { // journals without it are of the usual number
+        digest = digest_add(digest, &o->plan->meter_steps, sizeof o->plan->meter_steps);
+    }
     (void)digest_format(digest, state->plan, sizeof state->plan);
 }
 
@@ -226,6 +230,33 @@ static bool next_index(const char **at, size_t limit, size_t *out_value) {
     }
 enum { N_ROW_NUMBERS = 8 };
 
+// What follows them, where any of it is known; then the algorithm.
+#define MORE_NUMBERS(w)                                                                            \
+    {                                                                                              \
+        &(w)->measured.energy_rel_sd, &(w)->measured.temperature_c, &(w)->measured.throttled,      \
+            &(w)->measured.throttled_by_heat                                                       \
+    }
+enum { N_MORE_NUMBERS = 4 };
+
+static bool read_more(const char *at, jc_window *window) {
+    double *const numbers[N_MORE_NUMBERS] = MORE_NUMBERS(window);
+    for (int i = 0; i < N_MORE_NUMBERS; ++i) {
+        *numbers[i] = (double)NAN;
+    }
+    if (*at == '\0') {
+        return true;
+    }
+    for (int i = 0; i < N_MORE_NUMBERS; ++i) {
+        if (!next_number(&at, numbers[i])) {
+            return false;
+        }
+    }
+    at += strspn(at, " ");
+    const bool fits = strlen(at) < sizeof window->measured.algorithm;
+    (void)snprintf(window->measured.algorithm, sizeof window->measured.algorithm, "%s", at);
+    return fits;
+}
+
 static bool read_row(campaign_state *state, const char *at) {
     size_t item = 0;
     size_t repetition = 0;
@@ -240,9 +271,10 @@ static bool read_row(campaign_state *state, const char *at) {
             return false;
         }
     }
+    const bool ok = read_more(at, &window) && window.measured.runtime_s > 0;
     *state_result(state, item, (int)repetition) =
         (campaign_result){.is_measured = true, .window = window};
-    return *at == '\0' && window.measured.runtime_s > 0;
+    return ok;
 }
 
 jc_status state_visit(void *context, const char *text, int line, jc_error *err) {
@@ -306,16 +338,30 @@ jc_status state_begin_journal(campaign_state *state, journal *j, jc_error *err) 
     return status;
 }
 
+static int add_numbers(char *text, size_t size, int at, double *const *numbers, int n) {
+    char number[JC_NUMBER_TEXT_SIZE];
+    for (int i = 0; i < n; ++i) {
+        at += snprintf(text + at, size - (size_t)at, " %s",
+                       isfinite(*numbers[i]) ? jc_format_double(*numbers[i], number) : "-");
+    }
+    return at;
+}
+
 jc_status state_add_result(campaign_state *state, journal *j, size_t item, int repetition,
                            const jc_window *window, jc_error *err) {
     jc_window copy = *window;
     double *const numbers[N_ROW_NUMBERS] = ROW_NUMBERS(&copy);
-    char text[64 + N_ROW_NUMBERS * JC_NUMBER_TEXT_SIZE];
-    char number[JC_NUMBER_TEXT_SIZE];
+    double *const more[N_MORE_NUMBERS] = MORE_NUMBERS(&copy);
+    char text[128 + (N_ROW_NUMBERS + N_MORE_NUMBERS) * JC_NUMBER_TEXT_SIZE];
+    bool has_more = copy.measured.algorithm[0] != '\0';
     int n = snprintf(text, sizeof text, "row %zu %d", item, repetition);
-    for (int i = 0; i < N_ROW_NUMBERS; ++i) {
-        n += snprintf(text + n, sizeof text - (size_t)n, " %s",
-                      isfinite(*numbers[i]) ? jc_format_double(*numbers[i], number) : "-");
+    for (int i = 0; i < N_MORE_NUMBERS; ++i) {
+        has_more = has_more || isfinite(*more[i]);
+    }
+    n = add_numbers(text, sizeof text, n, numbers, N_ROW_NUMBERS);
+    if (has_more) {
+        n = add_numbers(text, sizeof text, n, more, N_MORE_NUMBERS);
+        (void)snprintf(text + n, sizeof text - (size_t)n, " %s", copy.measured.algorithm);
     }
     const jc_status status = journal_add(j, text, err);
     if (status == JC_OK) {

@@ -10,11 +10,11 @@ enum {
     LEAST_BATCHES = 5,      ///< for a standard error that means something
     LEAST_SLOW_BATCHES = 3, ///< of a pass that takes seconds
     BATCHES_OF_A_WINDOW = 10,
-    METER_STEPS = 100, ///< both ends of a window are known to a step: an error of 1 %
     MOST_TRIES = 3,
     LONGEST_WINDOW = 10, ///< in shortest ones; what is not known by then says so
 };
 
+static const double HEAT_SHARE = 0.05;      ///< windows that were throttled longer are repeated
 static const double STEADY_SHARE = 0.05;    ///< by which two batches in a row may differ
 static const double SHORTEST_PASS_S = 1e-8; ///< a clock that stood still divides nothing by zero
 
@@ -37,6 +37,7 @@ static bool is_to_stop(const attempt *a) {
 // Until two batches in a row take the same time: caches, clocks and pages have settled.
 static jc_status warm_up(attempt *a, jc_error *err) {
     enum { MOST_BATCHES = 40 };
+    const double least_s = fmax(a->options->window_s / 2, a->options->warm_up_s);
     double total_s = 0;
     double last_s = (double)INFINITY;
     uint64_t n = 1;
@@ -49,12 +50,11 @@ static jc_status warm_up(attempt *a, jc_error *err) {
         total_s += seconds;
         a->pass_s = seconds / (double)n;
         const bool steady = fabs(a->pass_s - last_s) <= STEADY_SHARE * a->pass_s;
-        if (i > 0 && total_s >= a->options->window_s / 2 &&
-            (steady || total_s >= 4 * a->options->window_s)) {
+        if (i > 0 && total_s >= least_s && (steady || total_s >= 4 * a->options->window_s)) {
             break;
         }
         last_s = a->pass_s;
-        n = seconds < a->options->window_s / BATCHES_OF_A_WINDOW ? 2 * n : n;
+        n = seconds < fmax(a->options->window_s, least_s) / BATCHES_OF_A_WINDOW ? 2 * n : n;
     }
     return JC_OK;
 }
@@ -108,10 +108,27 @@ static machine_moment moment(const attempt *a) {
     return machine_now(worked_s == NULL ? machine_thread_worked_s() : worked_s(a->task));
 }
 
+static double share_of(double part_s, double all_s) {
+    return isnan(part_s) ? part_s : fmin(1, fmax(0, part_s / all_s));
+}
+
+// What else the meter tells of a window.
+static void take_conditions(const jc_meter_window *metered, jc_measurement *measured) {
+    measured->energy_rel_sd = metered->error_j / metered->energy_j;
+    measured->temperature_c = metered->temperature_c;
+    measured->throttled = share_of(metered->throttled_s, metered->duration_s);
+    measured->throttled_by_heat = share_of(metered->throttled_by_heat_s, metered->duration_s);
+}
+
 // A window that something disturbed is still a window: the caller judges by its load.
 static jc_status measure_once(const attempt *a, jc_window *out_window, jc_error *err) {
-    jc_window window = {
-        .measured = {.power_w = (double)NAN, .energy_j = (double)NAN, .idle_power_w = (double)NAN}};
+    jc_window window = {.measured = {.power_w = (double)NAN,
+                                     .energy_j = (double)NAN,
+                                     .idle_power_w = (double)NAN,
+                                     .energy_rel_sd = (double)NAN,
+                                     .temperature_c = (double)NAN,
+                                     .throttled = (double)NAN,
+                                     .throttled_by_heat = (double)NAN}};
     jc_meter_window metered = {.energy_j = (double)NAN};
     const machine_moment begin = moment(a);
     jc_status meter_status = a->meter->begin(a->meter_handle, err);
@@ -139,16 +156,25 @@ static jc_status measure_once(const attempt *a, jc_window *out_window, jc_error 
     if (meter_status == JC_OK && isfinite(power_w) && power_w > 0) {
         window.measured.power_w = power_w;
         window.measured.energy_j = power_w * window.measured.runtime_s;
+        take_conditions(&metered, &window.measured);
+    }
+    if (a->executor->explain != NULL) {
+        a->executor->explain(a->task, window.measured.algorithm, sizeof window.measured.algorithm);
     }
     *out_window = window;
     return JC_OK;
+}
+
+// A GPU that is too hot is slower and draws less; a limit of its power is a part of what it is.
+static bool is_too_hot(const jc_window *w) {
+    return w->measured.throttled_by_heat > HEAT_SHARE;
 }
 
 static bool is_better(const jc_window *a, const jc_window *b) {
     if (a->is_energy_lost != b->is_energy_lost) {
         return b->is_energy_lost;
     }
-    return a->load < b->load;
+    return is_too_hot(a) != is_too_hot(b) ? is_too_hot(b) : a->load < b->load;
 }
 
 jc_status jc_window_measure(const jc_executor *executor, jc_task *task, const jc_meter *meter,
@@ -161,7 +187,8 @@ jc_status jc_window_measure(const jc_executor *executor, jc_task *task, const jc
                  .meter = meter,
                  .meter_handle = meter_handle,
                  .options = options};
-    a.least_s = fmax(options->window_s, METER_STEPS * info.step_s); // a NaN is no step
+    const double steps = options->meter_steps > 0 ? options->meter_steps : JC_METER_STEPS;
+    a.least_s = fmax(options->window_s, steps * info.step_s); // a NaN is no step
     a.most_s = LONGEST_WINDOW * a.least_s;
     jc_status status = warm_up(&a, err);
     jc_window best = {.is_stopped = true};
@@ -171,7 +198,7 @@ jc_status jc_window_measure(const jc_executor *executor, jc_task *task, const jc
         if (status == JC_OK && (i == 0 || is_better(&window, &best))) {
             best = window;
         }
-        if (!(best.load > options->max_load) && !best.is_energy_lost) {
+        if (!(best.load > options->max_load) && !best.is_energy_lost && !is_too_hot(&best)) {
             break;
         }
     }

@@ -4,6 +4,7 @@
 #include "cudnn/cudnn_module.h"
 
 #include <dlfcn.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -115,6 +116,16 @@ static jc_status run(jc_task *task, uint64_t n, double *out_seconds, jc_error *e
     return task->module->run(task->task, n, out_seconds, err);
 }
 
+// The processor only starts work and waits: what else it does disturbs nothing.
+static double worked_s(const jc_task *task) {
+    (void)task;
+    return (double)NAN;
+}
+
+static void explain(const jc_task *task, char *text, size_t size) {
+    task->module->explain(task->task, text, size);
+}
+
 extern const jc_executor executor_cudnn;
 
 const jc_executor executor_cudnn = {
@@ -127,5 +138,7 @@ const jc_executor executor_cudnn = {
     .prepare_kernel = prepare_kernel,
     .prepare_network = prepare_network,
     .run = run,
+    .worked_s = worked_s,
     .release = release,
+    .explain = explain,
 };

@@ -103,7 +103,8 @@ static void fill_window(const sampler *s, jc_meter_window *window) {
         .error_j = power_integral_error_j(integral, fmax(s->step_s, s->power.least_end_s)),
         .gap_s = integral->gap_s,
         .temperature_c = (double)NAN,
-        .throttled_s = (double)NAN};
+        .throttled_s = (double)NAN,
+        .throttled_by_heat_s = (double)NAN};
 }
 
 jc_status sampler_end(sampler *s, jc_meter_window *out_window, jc_error *err) {

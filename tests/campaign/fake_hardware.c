@@ -94,6 +94,11 @@ static void release(jc_task *task) {
     free(task);
 }
 
+static void explain(const jc_task *task, char *text, size_t size) {
+    (void)task;
+    (void)snprintf(text, size, "winograd, fused");
+}
+
 const jc_executor fake_executor = {
     .name = "fake",
     .summary = "",
@@ -105,6 +110,7 @@ const jc_executor fake_executor = {
     .run = run,
     .worked_s = worked_s,
     .release = release,
+    .explain = explain,
 };
 
 static jc_status open_meter(const jc_meter_options *options, jc_meter_handle **out_handle,
@@ -143,7 +149,13 @@ static jc_status end(jc_meter_handle *handle, jc_meter_window *out_window, jc_er
         fake.n_windows < fake.nonsense_from + fake.nonsense_windows) {
         return jc_error_set(err, JC_EIO, NULL, 0, "it went backwards");
     }
-    *out_window = (jc_meter_window){.energy_j = 100, .duration_s = 2};
+    const bool is_hot = fake.n_windows <= fake.hot_windows;
+    *out_window = (jc_meter_window){.energy_j = 100,
+                                    .duration_s = 2,
+                                    .error_j = 3,
+                                    .temperature_c = 61,
+                                    .throttled_s = is_hot ? 2 * fake.heat_share : 0,
+                                    .throttled_by_heat_s = is_hot ? 2 * fake.heat_share : 0};
     return JC_OK;
 }
 

@@ -24,6 +24,8 @@ typedef struct fake_hardware {
     int stop_after;       ///< windows after which `stop` is set; 0 = never
     volatile sig_atomic_t stop;
     double noise;        ///< every other batch takes longer by this share
+    double heat_share;   ///< of windows in which the meter tells that heat held down the clocks
+    int hot_windows;     ///< how many
     double lacked_share; ///< of the time, that its processor gave to others
     int n_batches;
 } fake_hardware;

@@ -118,6 +118,10 @@ Test(campaign, rows_hold_what_executor_and_meter_say) {
         cr_assert_eq(m->idle_power_w, 20);
         cr_assert_float_eq(m->runtime_rel_sd, 0, 1e-9);
         cr_assert_str_eq(m->meter, "external");
+        cr_assert_float_eq(m->energy_rel_sd, 0.03, 1e-12);
+        cr_assert_eq(m->temperature_c, 61);
+        cr_assert_eq(m->throttled, 0);
+        cr_assert_str_eq(m->algorithm, "winograd, fused");
         // 100 steps of a millisecond, in at least 5 batches.
         cr_assert_geq(m->window_s, 0.1 - 1e-9);
         cr_assert_geq(m->iterations, 5);
@@ -312,6 +316,32 @@ Test(campaign, a_budget_that_is_used_up_ends_it) {
     options.budget_s = 1e6;
     report = run(&options);
     cr_expect_eq(report.end, JC_CAMPAIGN_FINISHED);
+}
+
+// What is too hot is measured again, and said where it stays so.
+Test(campaign, hot_windows_are_repeated_and_then_said) {
+    const jc_campaign_options options = usual_options();
+    fake.heat_share = 0.4;
+    fake.hot_windows = 2;
+    (void)run(&options);
+    jc_dataset *dataset = load();
+    for (size_t i = 0; i < dataset->n_rows; ++i) {
+        cr_expect_eq(dataset->rows[i].measured.throttled_by_heat, 0);
+    }
+    cr_expect_eq(fake.n_windows, 2 * (N_KERNELS + N_NETWORKS) + 2);
+    jc_dataset_free(dataset);
+}
+
+Test(campaign, heat_that_stays_is_in_the_rows) {
+    const jc_campaign_options options = usual_options();
+    fake.heat_share = 0.4;
+    fake.hot_windows = 1000000;
+    (void)run(&options);
+    jc_dataset *dataset = load();
+    cr_assert_eq(dataset->n_rows, 2 * N_KERNELS);
+    cr_expect_float_eq(dataset->rows[0].measured.throttled_by_heat, 0.4, 1e-12);
+    cr_expect_float_eq(dataset->rows[0].measured.throttled, 0.4, 1e-12);
+    jc_dataset_free(dataset);
 }
 
 Test(campaign, the_order_is_random_and_repetitions_stand_apart) {

@@ -42,7 +42,8 @@ Test(plan, says_what_is_measured) {
                             "weights: warm\nexact: 0.5\nboundaries: 0.25\nmax_macs: 1e6\n"
                             "max_bytes: 2e6\nprecisions: {bf16: 2, f32: 1}\nkernels: {linear: 1}\n"
                             "batch_sizes: [1, 16]\nnetworks: [a, b.yaml]\narchitectures: []\n"
-                            "network_batch_sizes: [4]\n");
+                            "network_batch_sizes: [4]\nmeter_steps: 5\n"
+                            "network_precisions: {f16: 1}\n");
     cr_expect_eq(plan->rows, 12);
     cr_expect_eq(plan->seed, 7);
     cr_expect_eq(plan->repetitions, 3);
@@ -64,6 +65,9 @@ Test(plan, says_what_is_measured) {
     cr_expect_not_null(plan->architectures.name, "an empty list is a list");
     cr_expect_eq(plan->architectures.n, 0);
     cr_expect_eq(plan->network_batch_sizes.size[0], 4);
+    cr_expect_eq(plan->meter_steps, 5);
+    cr_expect_eq(plan->network_precision[JC_PRECISION_F16], 1);
+    cr_expect_eq(plan->network_precision[JC_PRECISION_F32], 0);
     jc_plan_free(plan);
 }
 
@@ -86,6 +90,7 @@ Test(plan, what_is_wrong_is_told_with_its_line) {
     refuses("rows: 0\n", JC_EPARSE, 1, "must be a whole number");
     refuses("rows: 1.5\n", JC_EPARSE, 1, "must be a whole number");
     refuses("\nseed: -1\n", JC_EPARSE, 2, "must be a whole number, 0 or more");
+    refuses("meter_steps: 0\n", JC_EPARSE, 1, "from 1 to 10000");
     refuses("repetitions: 0\n", JC_EPARSE, 1, "from 1 to 100");
     refuses("window_s: 0\n", JC_EPARSE, 1, "seconds");
     refuses("rel_error: 2\n", JC_EPARSE, 1, "from 0 to 1");
@@ -255,6 +260,19 @@ Test(plan, precisions_and_batches_come_in_their_shares) {
     }
     cr_expect(n_int8 > 200 && n_int8 < 300, "%zu", n_int8);
     cr_expect_gt(n_one, 0);
+    free(kernels);
+}
+
+Test(plan, only_products_are_made_in_tf32) {
+    size_t n = 0;
+    jc_kernel *kernels = kernels_of("rows: 500\nprecisions: {tf32: 1}\n", &n);
+    size_t products = 0;
+    for (size_t i = 0; i < n; ++i) {
+        const bool multiplies = jc_kernel_work(&kernels[i]).macs > 0;
+        products += multiplies;
+        cr_assert_eq(kernels[i].precision, multiplies ? JC_PRECISION_TF32 : JC_PRECISION_F32);
+    }
+    cr_expect(products > 100 && products < n);
     free(kernels);
 }
 

@@ -306,6 +306,7 @@ Test(nvml, heat_and_throttling_are_noted) {
     fake->energy_mj += 500;
     cr_assert_eq(nvml()->end(handle, &window, NULL), JC_OK);
     cr_assert_float_eq(window.throttled_s, 0.75, 1e-12);
+    cr_assert_float_eq(window.throttled_by_heat_s, 0.25, 1e-12);
     fake->temperature = 3;
     fake->violation = 3;
     cr_assert_eq(measure(handle, 1000000002000, 1000000002500, &window, &err), JC_OK);

@@ -103,6 +103,16 @@ Test(rows, a_row_is_known_as_well_as_its_repetitions_agree) {
     jc_arena_clear(&arena);
 }
 
+Test(rows, a_reading_that_says_its_error_is_believed) {
+    jc_dataset d = make_dataset();
+    d.device.meter_step_s = 0.1; // which would make it 41 %
+    data_rows[0].measured.window_s = 0.1;
+    data_rows[0].measured.energy_rel_sd = 0.02;
+    const train_rows set = collect(&d);
+    cr_expect_float_eq(set.rows[0].power_noise, 0.02, 1e-12);
+    jc_arena_clear(&arena);
+}
+
 Test(rows, a_counter_that_steps_blurs_short_windows) {
     jc_dataset d = make_dataset();
     d.device.meter_step_s = 0.001;

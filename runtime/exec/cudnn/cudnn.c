@@ -139,6 +139,10 @@ static jc_status run(jc_task *task, uint64_t n, double *out_seconds, jc_error *e
     return cu_run(&task->program, n, out_seconds, err);
 }
 
+static void explain(const jc_task *task, char *text, size_t size) {
+    (void)snprintf(text, size, "%s", task->program.algorithm);
+}
+
 const jc_executor joulecast_executor_cudnn = {
     .name = "cudnn",
     .summary = CUDNN_SUMMARY,
@@ -150,4 +154,5 @@ const jc_executor joulecast_executor_cudnn = {
     .prepare_network = prepare_network,
     .run = run,
     .release = release,
+    .explain = explain,
 };

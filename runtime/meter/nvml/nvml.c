@@ -31,6 +31,9 @@
 #define COMPARE_S   0.6
 #define MOST_FACTOR 1.5
 
+// What holds clocks down.
+enum { BY_POWER, BY_HEAT, N_POLICIES };
+
 typedef struct gpu {
     nvml_library library;
     nvml_device_handle device;
@@ -38,7 +41,7 @@ typedef struct gpu {
     bool has_instant;
     unsigned long long last_mj; // of the counter
     uint64_t total_mj;
-    double throttled_s; // sum of all times at the beginning of a window; NaN = not told
+    double throttled_s[N_POLICIES]; // at the beginning of a window; NaN = not told
 } gpu;
 
 static void free_gpu(void *source) {
@@ -102,30 +105,29 @@ static jc_status read_power(void *source, double *out_w, jc_error *err) {
     return JC_OK;
 }
 
-// Seconds in which heat or the power limit have held down the clocks, since the driver was loaded.
-static double read_throttled_s(const gpu *g) {
-    static const int policies[] = {NVML_VIOLATION_POWER, NVML_VIOLATION_THERMAL};
-    double sum_s = 0;
-    for (int i = 0; i < 2; ++i) {
-        nvml_violation violation = {0};
-        if (g->library.get_violation == NULL ||
-            g->library.get_violation(g->device, policies[i], &violation) != NVML_SUCCESS) {
-            return (double)NAN;
-        }
-        sum_s += (double)violation.violation_ns * 1e-9;
-    }
-    return sum_s;
+// Seconds in which a reason has held down the clocks, since the driver was loaded.
+static double read_throttled_s(const gpu *g, int reason) {
+    static const int policies[N_POLICIES] = {NVML_VIOLATION_POWER, NVML_VIOLATION_THERMAL};
+    nvml_violation violation = {0};
+    return g->library.get_violation != NULL &&
+                   g->library.get_violation(g->device, policies[reason], &violation) == NVML_SUCCESS
+               ? (double)violation.violation_ns * 1e-9
+               : (double)NAN;
 }
 
 static void note_begin(void *source) {
     gpu *g = source;
-    g->throttled_s = read_throttled_s(g);
+    for (int i = 0; i < N_POLICIES; ++i) {
+        g->throttled_s[i] = read_throttled_s(g, i);
+    }
 }
 
 static void note_end(void *source, jc_meter_window *window) {
     const gpu *g = source;
     unsigned celsius = 0;
-    window->throttled_s = read_throttled_s(g) - g->throttled_s;
+    const double by_power_s = read_throttled_s(g, BY_POWER) - g->throttled_s[BY_POWER];
+    window->throttled_by_heat_s = read_throttled_s(g, BY_HEAT) - g->throttled_s[BY_HEAT];
+    window->throttled_s = by_power_s + window->throttled_by_heat_s;
     if (g->library.get_temperature != NULL &&
         g->library.get_temperature(g->device, NVML_SENSOR_GPU, &celsius) == NVML_SUCCESS) {
         window->temperature_c = celsius;
