@@ -50,9 +50,11 @@ jc_status onnx_infer_matmul(lowering *w);
 jc_status onnx_emit_matmul(lowering *w);
 jc_status onnx_infer_qlinear_matmul(lowering *w);
 jc_status onnx_emit_qlinear_matmul(lowering *w);
-jc_status onnx_emit_einsum(lowering *w);
 jc_status onnx_emit_attention(lowering *w);
 jc_status onnx_emit_recurrent(lowering *w);
+
+// einsum.c
+jc_status onnx_emit_einsum(lowering *w);
 
 // move.c
 jc_status onnx_infer_transpose(lowering *w);
