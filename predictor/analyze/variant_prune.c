@@ -209,6 +209,33 @@ static size_t dearest_class(pruning *p, const descent *d) {
     return best;
 }
 
+// One step down, in whole multiples.
+static size_t fewer_channels(const channel_class *class_, const statement *s) {
+    const size_t left = class_->n_kept - step_of(class_, s);
+    return left - left % channels_multiple(class_, s->multiple);
+}
+
+// The last step, from `too_many` channels, went below the energy that is wanted: as many of them as
+// that leaves room for stay after all, found by halving.
+static jc_status give_back(pruning *p, descent *d, channel_class *class_, size_t too_many,
+                           double wanted_j, jc_error *err) {
+    const size_t unit = channels_multiple(class_, d->s->multiple);
+    size_t enough = class_->n_kept;
+    jc_status status = JC_OK;
+    while (status == JC_OK && too_many > enough + unit) {
+        const size_t between = (too_many - enough - 1) / unit; // multiples that are left to try
+        class_->n_kept = enough + (between + 1) / 2 * unit;
+        status = measure(p, d, err);
+        if (d->energy_j <= wanted_j) {
+            enough = class_->n_kept;
+        } else {
+            too_many = class_->n_kept;
+        }
+    }
+    class_->n_kept = enough;
+    return status;
+}
+
 static jc_status prune_by_energy(pruning *p, const statement *s, const jc_source *source,
                                  jc_error *err) {
     descent d = {.s = s, .source = source};
@@ -216,6 +243,8 @@ static jc_status prune_by_energy(pruning *p, const statement *s, const jc_source
     jc_status status =
         d.costs == NULL ? variant_out_of_memory(err) : variant_match(p->v, s, p->matches, err);
     double full_j = 0;
+    channel_class *last = NULL;
+    size_t before = 0;
     if (status == JC_OK) {
         const jc_analysis what = {.graph = p->v->graph, .settings = p->v->settings};
         jc_totals totals;
@@ -232,9 +261,14 @@ static jc_status prune_by_energy(pruning *p, const statement *s, const jc_source
                                     d.energy_j / full_j, s->number);
             break;
         }
-        p->classes[k].n_kept -= step_of(&p->classes[k], s);
+        last = &p->classes[k];
+        before = last->n_kept;
+        last->n_kept = fewer_channels(last, s);
         p->by[k] = s;
         status = measure(p, &d, err);
+    }
+    if (status == JC_OK && last != NULL) {
+        status = give_back(p, &d, last, before, s->number * full_j, err);
     }
     free(d.costs);
     return status;

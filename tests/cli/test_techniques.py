@@ -135,7 +135,11 @@ layers:
     def test_by_energy(self):
         base, pruned = self.compare("alexnet", "-t", "prune: {energy: 0.5}")
         self.assertLessEqual(pruned["energy_ratio"], 0.5)
-        self.assertGreater(pruned["energy_ratio"], 0.4)  # the steps are small
+        self.assertGreater(pruned["energy_ratio"], 0.49)  # no further than it must
+        threes, = self.under(self.small, "prune: {energy: 0.7, multiple_of: 3}")
+        conv = {3 * n: 28 * 3 * n for n in range(1, 6)} | {16: 28 * 16}
+        self.assertIn(threes["params"], [conv[a] + (9 * a + 1) * b + 10 * (64 * b + 1)
+                                         for a in conv for b in (*range(3, 32, 3), 32)])
         by_options = self.compare("alexnet", "--prune", "energy", "--target-energy", "0.5")[1]
         self.assertEqual(by_options, pruned)
         same, = self.under("alexnet", "prune: {energy: 1}")
