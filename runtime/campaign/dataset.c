@@ -38,6 +38,12 @@ void dataset_describe(const jc_campaign_options *o, jc_device *out_device) {
     o->executor->describe(o->executor_handle, &executor);
     o->meter->describe(o->meter_handle, &meter);
     jc_device_describe(&device);
+    if (executor.machine[0] != '\0') { // a GPU, before what it stands in
+        char host[sizeof device.machine];
+        (void)snprintf(host, sizeof host, "%s", device.machine);
+        (void)snprintf(device.machine, sizeof device.machine, "%.60s, in %.60s", executor.machine,
+                       host);
+    }
     name_by_folder(o->folder, &device);
     char threads[24] = "";
     if (executor.threads > 0) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A library that looks like NVIDIA's. FAKE_OLD: without what old ones lack; FAKE_BROKEN: without
-// what none may lack.
+// what none may lack. FAKE_AT_WORK: of a GPU that is busy, for programs as a whole.
 #include "fake_nvml.h"
 
 #include "runtime/meter/clock.h"
@@ -10,7 +10,17 @@
 #include <string.h>
 
 extern fake_nvml fake_nvml_state;
-fake_nvml fake_nvml_state;
+fake_nvml fake_nvml_state
+#ifdef FAKE_AT_WORK // whoever opens it finds a GPU that draws 120 W
+    = {.n_gpus = 1,
+       .field_type = 1,
+       .moves = true,
+       .step_s = 0.01,
+       .watts = 120,
+       .power_mw = 120000,
+       .celsius = 50}
+#endif
+;
 
 static int device; // its address is a handle
 

@@ -35,7 +35,7 @@ static jc_status parse_order(const char *text, image_order *out_order, jc_error 
     } else if (strcmp(text, "nhwc") == 0) {
         *out_order = ORDER_NHWC;
     } else {
-        return jc_error_set(err, JC_EINVAL, NULL, 0,
+        return jc_error_set(err, JC_EUNSUPPORTED, NULL, 0,
                             "executor cudnn has no layout '%.40s'; cudnn:nchw or cudnn:nhwc", text);
     }
     return JC_OK;
