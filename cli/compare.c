@@ -7,35 +7,24 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { EXIT_SIZE = 512 };
-
 static jc_status out_of_memory(compare_run *run) {
     return jc_error_set(&run->err, JC_ENOMEM, NULL, 0, "out of memory");
 }
-// "conv2d_1: 40 % of all inputs leave; it pays from 13 % on"
-static const char *const *describe_exits(compare_run *run, const jc_evaluation *cost) {
-    const char **texts = jc_arena_alloc(&run->arena, cost->n_exits + 1, sizeof *texts);
-    for (size_t i = 0; texts != NULL && i < cost->n_exits; ++i) {
-        const jc_exit_value *e = &cost->exits[i];
-        char text[EXIT_SIZE];
-        char rate[REPORT_QUANTITY_SIZE];
-        char from[REPORT_QUANTITY_SIZE];
-        (void)snprintf(rate, sizeof rate, "%.3g %%", 100 * e->rate);
-        (void)snprintf(from, sizeof from, "%.2g %%", 100 * e->break_even);
-        (void)snprintf(text, sizeof text, "%.160s: %s of all inputs leave; it pays from %s on%s",
-                       e->after, rate, isfinite(e->break_even) ? from : "an unknown share",
-                       e->is_dropped ? ": dropped" : "");
-        texts[i] = jc_arena_copy_text(&run->arena, text, strlen(text));
-        if (texts[i] == NULL) {
-            return NULL;
-        }
-    }
-    return cost->n_exits == 0 ? NULL : texts;
-}
-
 static jc_status copy_text(compare_run *run, const char *text, const char **out_copy) {
     *out_copy = text == NULL ? NULL : jc_arena_copy_text(&run->arena, text, strlen(text));
     return text == NULL || *out_copy != NULL ? JC_OK : out_of_memory(run);
+}
+
+// They live in the evaluation, rows longer.
+static jc_status copy_exits(compare_run *run, jc_evaluation *cost) {
+    jc_exit_value *exits = jc_arena_alloc(&run->arena, cost->n_exits + 1, sizeof *exits);
+    jc_status status = exits == NULL ? out_of_memory(run) : JC_OK;
+    for (size_t i = 0; status == JC_OK && i < cost->n_exits; ++i) {
+        exits[i] = cost->exits[i];
+        status = copy_text(run, cost->exits[i].after, &exits[i].after);
+    }
+    cost->exits = exits;
+    return status;
 }
 
 static jc_status add_row(compare_run *run, const subject *s, const jc_technique *technique,
@@ -57,7 +46,6 @@ static jc_status add_row(compare_run *run, const subject *s, const jc_technique 
     if (status != JC_OK) {
         return status;
     }
-    row.exits = describe_exits(run, &row.cost);
     row.error_rate =
         technique != NULL ? jc_technique_error_rate(technique) : jc_graph_error_rate(s->graphs[0]);
     row.energy_source = device_energy_source(d, &row.cost.totals);
@@ -69,10 +57,11 @@ static jc_status add_row(compare_run *run, const subject *s, const jc_technique 
     if (status == JC_OK) {
         status = copy_text(run, row.cost.reason, &row.note);
     }
+    if (status == JC_OK) {
+        status = copy_exits(run, &row.cost);
+    }
     jc_evaluation_clear(&(jc_evaluation){.storage = row.cost.storage});
     row.cost.storage = NULL;
-    row.cost.exits = NULL; // said in words; they lived in the storage
-    row.cost.n_exits = 0;
     rows[run->n_rows++] = row;
     return status;
 }

@@ -39,7 +39,11 @@ enum {
     COLUMN_YEAR_KWH,
     COLUMN_YEAR_CO2,
     COLUMN_ENERGY_SOURCE,
-    COLUMN_EXITS,
+    COLUMN_EXITS, // after which layers; then as many numbers
+    COLUMN_EXIT_RATE,
+    COLUMN_EXIT_BREAK_EVEN,
+    COLUMN_EXIT_CLASSIFIER,
+    COLUMN_EXITS_DROPPED,
     COLUMN_NOTE,
     COLUMN_RATIOS,                                     // as many as there are metrics
     COLUMN_CELLS = COLUMN_RATIOS + COMPARISON_METRICS, // the same, for people
@@ -88,6 +92,10 @@ static const report_column all_columns[COLUMNS] = {
     [COLUMN_YEAR_CO2] = {.name = "year_co2_kg", .type = REPORT_REAL},
     [COLUMN_ENERGY_SOURCE] = {.name = "energy_source", .type = REPORT_TEXT},
     [COLUMN_EXITS] = {.name = "exits", .type = REPORT_LIST},
+    [COLUMN_EXIT_RATE] = {.name = "exit_rate", .type = REPORT_REALS},
+    [COLUMN_EXIT_BREAK_EVEN] = {.name = "exit_break_even_rate", .type = REPORT_REALS},
+    [COLUMN_EXIT_CLASSIFIER] = {.name = "exit_classifier_j", .type = REPORT_REALS},
+    [COLUMN_EXITS_DROPPED] = {.name = "exits_dropped", .type = REPORT_LIST},
     [COLUMN_NOTE] = {.name = "note", .type = REPORT_TEXT},
     [COLUMN_RATIOS + COMPARISON_PARAMS] = {.name = "params_ratio", .type = REPORT_REAL},
     [COLUMN_RATIOS + COMPARISON_MACS] = {.name = "macs_ratio", .type = REPORT_REAL},
@@ -157,6 +165,35 @@ static const char *format_cell(double value, report_unit unit, double factor, ch
     return buffer;
 }
 
+// Lists with one item an exit; unknown where there are no exits.
+static void fill_exits(const jc_evaluation *cost, report_value *v, jc_arena *arena) {
+    const size_t n = cost->n_exits;
+    const char **after = jc_arena_alloc(arena, n + 1, sizeof *after);
+    const char **dropped = jc_arena_alloc(arena, n + 1, sizeof *dropped);
+    double *values = jc_arena_alloc(arena, 3 * n + 1, sizeof *values);
+    report_reals *lists = jc_arena_alloc(arena, 3, sizeof *lists);
+    if (n == 0 || after == NULL || dropped == NULL || values == NULL || lists == NULL) {
+        return; // all unknown
+    }
+    size_t n_dropped = 0;
+    for (size_t i = 0; i < n; ++i) {
+        const jc_exit_value *e = &cost->exits[i];
+        after[i] = e->after;
+        values[i] = e->rate;
+        values[n + i] = e->break_even;
+        values[2 * n + i] = e->classifier_j;
+        if (e->is_dropped) {
+            dropped[n_dropped++] = e->after;
+        }
+    }
+    v[COLUMN_EXITS].list = after;
+    for (size_t l = 0; l < 3; ++l) {
+        lists[l] = (report_reals){n, values + l * n};
+        v[COLUMN_EXIT_RATE + l].reals = &lists[l];
+    }
+    v[COLUMN_EXITS_DROPPED].list = dropped;
+}
+
 static void fill_row(const comparison *what, size_t row, report_value *v, char (*cells)[CELL_SIZE],
                      jc_arena *arena) {
     const comparison_row *r = &what->rows[row];
@@ -201,8 +238,8 @@ static void fill_row(const comparison *what, size_t row, report_value *v, char (
     v[COLUMN_RUNTIME_P95].real = r->cost.runtime_p95_s;
     v[COLUMN_RUNTIME_WORST].real = r->cost.runtime_worst_s;
     v[COLUMN_ENERGY_SOURCE].text = r->energy_source;
-    v[COLUMN_EXITS].list = r->exits;
     v[COLUMN_NOTE].text = r->note;
+    fill_exits(&r->cost, v, arena);
     for (int m = 0; m < COMPARISON_METRICS; ++m) {
         const comparison_metric metric = (comparison_metric)m;
         const double factor = ratio(what, row, metric);

@@ -31,7 +31,6 @@ typedef struct comparison_row {
     int64_t batch_size;
     jc_evaluation cost;
     double error_rate;         ///< NaN = not published
-    const char *const *exits;  ///< in words; ends with NULL; NULL where there are none
     const char *energy_source; ///< NULL = there are no joules
     const char *note;          ///< why something is not known; NULL = nothing to say
     size_t baseline;           ///< index of the row that its ratios refer to

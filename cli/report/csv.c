@@ -2,6 +2,35 @@
 // CSV (RFC 4180, but lines end as everywhere on this system): one header, names as in JSON.
 #include "report.h"
 
+#include <math.h>
+
+// One cell, its items separated by spaces.
+static void append_list(text_buffer *out, const char *const *list) {
+    text_buffer items = {0};
+    for (size_t i = 0; list[i] != NULL; ++i) {
+        text_append(&items, i == 0 ? "" : " ");
+        text_append(&items, list[i]);
+    }
+    text_append_char(&items, '\0');
+    if (!items.failed) {
+        text_append_csv(out, items.data);
+    }
+    out->failed = out->failed || items.failed;
+    text_clear(&items);
+}
+
+// The same of numbers; one that is not known is "null", as in JSON.
+static void append_reals(text_buffer *out, const report_reals *reals) {
+    for (size_t i = 0; i < reals->n; ++i) {
+        text_append(out, i == 0 ? "" : " ");
+        if (isfinite(reals->values[i])) {
+            text_append_real(out, reals->values[i]);
+        } else {
+            text_append(out, "null");
+        }
+    }
+}
+
 static void append_value(text_buffer *out, const report_column *column, const report_value *value) {
     if (report_is_unknown(column, value)) {
         return; // an empty cell
@@ -12,10 +41,10 @@ static void append_value(text_buffer *out, const report_column *column, const re
         text_append_csv(out, value->text);
         break;
     case REPORT_LIST:
-        for (size_t i = 0; value->list[i] != NULL; ++i) {
-            text_append(out, i == 0 ? "" : " ");
-            text_append(out, value->list[i]);
-        }
+        append_list(out, value->list);
+        break;
+    case REPORT_REALS:
+        append_reals(out, value->reals);
         break;
     case REPORT_INTEGER:
         text_append_integer(out, value->integer);

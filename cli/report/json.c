@@ -3,11 +3,26 @@
 // JSON lines: one object a line.
 #include "report.h"
 
+#include <math.h>
+
 static void append_list(text_buffer *out, const char *const *list) {
     text_append_char(out, '[');
     for (size_t i = 0; list[i] != NULL; ++i) {
         text_append(out, i == 0 ? "" : ", ");
         text_append_json(out, list[i]);
+    }
+    text_append_char(out, ']');
+}
+
+static void append_reals(text_buffer *out, const report_reals *reals) {
+    text_append_char(out, '[');
+    for (size_t i = 0; i < reals->n; ++i) {
+        text_append(out, i == 0 ? "" : ", ");
+        if (isfinite(reals->values[i])) {
+            text_append_real(out, reals->values[i]);
+        } else {
+            text_append(out, "null");
+        }
     }
     text_append_char(out, ']');
 }
@@ -32,6 +47,9 @@ static void append_value(text_buffer *out, const report_column *column, const re
         break;
     case REPORT_LIST:
         append_list(out, value->list);
+        break;
+    case REPORT_REALS:
+        append_reals(out, value->reals);
         break;
     case REPORT_INTEGER:
         text_append_integer(out, value->integer);

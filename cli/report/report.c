@@ -30,6 +30,8 @@ bool report_is_unknown(const report_column *column, const report_value *value) {
         return value->text == NULL;
     case REPORT_LIST:
         return value->list == NULL;
+    case REPORT_REALS:
+        return value->reals == NULL;
     case REPORT_INTEGER:
         return value->integer == REPORT_UNKNOWN;
     case REPORT_REAL:
@@ -118,6 +120,14 @@ static void append_list(text_buffer *out, const char *const *list) {
     }
 }
 
+static void append_reals(text_buffer *out, const report_column *column, const report_reals *reals) {
+    char buffer[REPORT_QUANTITY_SIZE];
+    for (size_t i = 0; i < reals->n; ++i) {
+        text_append(out, i == 0 ? "" : ", ");
+        text_append(out, report_format_quantity(reals->values[i], column->unit, buffer));
+    }
+}
+
 void report_append_cell(text_buffer *out, const report_column *column, const report_value *value) {
     char buffer[JC_SHAPE_TEXT_SIZE]; // room for a quantity too
     if (report_is_unknown(column, value)) {
@@ -130,6 +140,9 @@ void report_append_cell(text_buffer *out, const report_column *column, const rep
         break;
     case REPORT_LIST:
         append_list(out, value->list);
+        break;
+    case REPORT_REALS:
+        append_reals(out, column, value->reals);
         break;
     case REPORT_INTEGER:
         if (column->unit == REPORT_PLAIN) {

@@ -23,7 +23,8 @@
 
 typedef enum report_type {
     REPORT_TEXT,
-    REPORT_LIST, ///< several texts
+    REPORT_LIST,  ///< several texts
+    REPORT_REALS, ///< several numbers; NaN = unknown among them
     REPORT_INTEGER,
     REPORT_REAL,
     REPORT_SHAPE,
@@ -56,12 +57,18 @@ typedef struct report_column {
     report_fit fit;   ///< how it gives way
 } report_column;
 
+typedef struct report_reals {
+    size_t n;
+    const double *values; ///< [n]
+} report_reals;
+
 typedef union report_value {
-    const char *text;        ///< NULL = unknown
-    const char *const *list; ///< ends with NULL; NULL = unknown
-    int64_t integer;         ///< REPORT_UNKNOWN = unknown
-    double real;             ///< NaN = unknown
-    const jc_shape *shape;   ///< NULL = unknown
+    const char *text;          ///< NULL = unknown
+    const char *const *list;   ///< ends with NULL; NULL = unknown
+    const report_reals *reals; ///< NULL = unknown
+    int64_t integer;           ///< REPORT_UNKNOWN = unknown
+    double real;               ///< NaN = unknown
+    const jc_shape *shape;     ///< NULL = unknown
 } report_value;
 
 #define REPORT_UNKNOWN INT64_MIN
