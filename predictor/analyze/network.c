@@ -134,6 +134,7 @@ static jc_layer_cost price(const jc_source *source, const jc_fusion *fusion,
         const double read =
             layer->kernel.kind == JC_KERNEL_ADD ? (double)layer->work.output_elements : 0;
         cost.activation_bytes = read * activation_bytes;
+        source_price_fused(source, &layer->kernel, strict ? setting : NULL, &cost);
     } else if (layer->kernel.kind != JC_KERNEL_NONE) {
         source_price(source, &layer->kernel, strict ? setting : NULL, &cost);
     }

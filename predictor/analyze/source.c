@@ -98,3 +98,29 @@ void source_price(const jc_source *source, const jc_kernel *kernel, const jc_set
         cost->is_declared = true;
     }
 }
+
+static bool is_activation(jc_kernel_kind kind) {
+    return jc_fusion_stage(kind) == jc_fusion_stage(JC_KERNEL_RELU);
+}
+
+void source_price_fused(const jc_source *source, const jc_kernel *kernel, const jc_setting *setting,
+                        jc_layer_cost *cost) {
+    const jc_profile *profile = jc_memo_profile(source->memo);
+    if (!is_activation(kernel->kind) || kernel->kind == JC_KERNEL_RELU ||
+        !jc_profile_covers(profile, kernel->kind, kernel->precision) ||
+        !jc_profile_covers(profile, JC_KERNEL_RELU, kernel->precision)) {
+        return;
+    }
+    jc_kernel relu = *kernel;
+    relu.kind = JC_KERNEL_RELU;
+    jc_layer_cost alone = *cost;
+    jc_layer_cost moved = *cost;
+    source_price(source, kernel, setting, &alone);
+    source_price(source, &relu, setting, &moved);
+    const double beyond = 1 - moved.prediction.runtime_s / alone.prediction.runtime_s;
+    if (beyond > 0) { // not where either has no price
+        scale(&alone.prediction, beyond);
+        cost->prediction = alone.prediction;
+        cost->is_declared = alone.is_declared;
+    }
+}

@@ -22,6 +22,16 @@ source_skips source_skips_of(const jc_source *source);
 void source_price(const jc_source *source, const jc_kernel *kernel, const jc_setting *setting,
                   jc_layer_cost *cost);
 
+/**
+ * Fill in what a kernel takes that is done where another one writes: of an activation, what it
+ * takes by itself beyond a relu of the same sizes, which does nothing but move them; of others, and
+ * where the profile does not know both, nothing.
+ *
+ * @param source  a profile
+ */
+void source_price_fused(const jc_source *source, const jc_kernel *kernel, const jc_setting *setting,
+                        jc_layer_cost *cost);
+
 /** The same, from a description. */
 void accelerator_price(const jc_accelerator *a, const jc_kernel *kernel, const jc_setting *s,
                        jc_layer_cost *cost);

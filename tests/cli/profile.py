@@ -29,6 +29,12 @@ def kernel(head, runtime, power, shared=None):
     ))
 
 
+def further(name, seconds, power):
+    head = [f"kernel: {name}", "precision: f32"]
+    body = kernel(head, model(seconds, "moved_bytes"), model("10", "calls") if power else None)
+    return f"  -\n{body}\n"
+
+
 def digest(data):
     value = 0xcbf29ce484222325
     for byte in data:
@@ -36,7 +42,9 @@ def digest(data):
     return f"fnv1a64-{value:016x}"
 
 
-def text(name="test-device", meter="rapl", version=1, shared=None, skips="", fuses=None):
+def text(name="test-device", meter="rapl", version=1, shared=None, skips="", fuses=None,
+         more=()):
+    """more: (kernel, seconds for each moved byte) of further models."""
     power = meter != "none"
     body = f"""format: joulecast-profile
 version: {version}
@@ -45,7 +53,7 @@ provenance: {{dataset_digest: none, trainer: none, seed: 1, folds: 10}}
 kernels:
   -
 {kernel(["kernel: conv2d", "precision: f32"], model("1e-9", "macs"), model("10", "calls") if power else None, shared)}
-fallback:
+{"".join(further(*one, power) for one in more)}fallback:
 {kernel([], model("1e-9", "moved_bytes"), model("5", "calls") if power else None)}
 """
     return body + f"digest: {digest(body.encode())}\n"

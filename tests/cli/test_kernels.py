@@ -86,6 +86,18 @@ class Kernels(Process):
         # Of the eight other layers only the sum moves anything: it reads its other operand.
         self.assertEqual(fused["activation_bytes"], (3 * 2 + 1) * 8 * 256 * 4)
 
+    def test_a_fused_activation_costs_its_arithmetic(self):
+        self.write("profiles/knowing.yaml",
+                   profile.text("knowing", fuses=FUSES, more=(("relu", "1e-9"), ("silu", "5e-9"))))
+        layers = {layer["op"]: layer for layer in
+                  self.predicted(self.residual, device="knowing")["layers"]}
+        # 8 channels of 16x16 values are read and written; what relu takes for them is no arithmetic.
+        self.assertAlmostEqual(layers["silu"]["runtime_s"], (5e-9 - 1e-9) * 2 * 8 * 256 * 4, 15)
+        self.assertAlmostEqual(layers["silu"]["energy_j"], 10 * layers["silu"]["runtime_s"], 15)
+        self.assertNotEqual(layers["silu"]["status"], "free")
+        self.assertEqual(layers["relu"]["runtime_s"], 0)
+        self.assertEqual(layers["relu"]["status"], "free")
+
     def test_folded_and_unfolded_norms_are_the_same_kernels(self):
         weights = [tensor("w", [8, 8, 3, 3]), tensor("b", [8]), tensor("v", [8])]
         ends = ([value("x", [1, 8, 16, 16])], [value("y", [1])])
