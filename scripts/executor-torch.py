@@ -357,24 +357,23 @@ def prepare_network(task):
     steps = task["steps"]
     last_use = {i: n for n, step in enumerate(steps) for i in step["inputs"]}
     last_use.update({i: len(steps) for i in task["outputs"]})
-    runs, inputs = [], {}
+    program, inputs = [], {}  # (step, its function, where it reads, what is not needed afterwards)
     for n, step in enumerate(steps):
         if step["op"] == "input":
             inputs[n] = new(*step["output"])
-            runs.append(None)
         elif step["op"] not in OPS:
             raise Refused("no operator " + step["op"])
         else:
-            runs.append(OPS[step["op"]](step, [steps[i]["output"] for i in step["inputs"]], new))
+            run = OPS[step["op"]](step, [steps[i]["output"] for i in step["inputs"]], new)
+            done = [i for i in set(step["inputs"]) if last_use[i] == n]
+            program.append((n, run, step["inputs"], done))
 
     def forward(_):
         values = dict(inputs)
-        for n, run in enumerate(runs):
-            if run is not None:
-                values[n] = run(*(values[i] for i in steps[n]["inputs"]))
-            for i in set(steps[n]["inputs"]):
-                if last_use[i] == n:
-                    del values[i]
+        for n, run, sources, done in program:
+            values[n] = run(*[values[i] for i in sources])
+            for i in done:
+                del values[i]
         return values
     values = forward(0)
     for i in task["outputs"]:
