@@ -2,12 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Exports networks of torchvision to ONNX, with the framework's own counts beside each file.
 
-usage: export.py FOLDER NAME[:folded]...
+usage: export.py [--keep-weights] FOLDER NAME[:folded]...
+       export.py --list classification|segmentation|transformers
 
 NAME is a classification model of torchvision, a segmentation model, or a transformer defined here
-(bert, gpt2). `:folded` lets the exporter fold batch norm into convolutions, as it does by default;
+(bert, gpt2); --list prints the names there are. `:folded` lets the exporter fold batch norm into convolutions, as it does by default;
 without it they stay. FOLDER/NAME.onnx gets no weights larger than 1024 values: they are marked as
-external data in a file that is not there, which a reader that costs networks has no need of.
+external data in a file that is not there, which a reader that costs networks has no need of
+(--keep-weights leaves them).
 FOLDER/NAME.json gets {"params", "macs"}: learned parameters, and multiply-accumulates of
 convolutions, linear layers and matrix products as PyTorch's dispatcher sees them for one sample.
 """
@@ -30,6 +32,10 @@ for initializer in ("kaiming_normal_", "kaiming_uniform_", "trunc_normal_", "nor
 
 LARGE_VALUES = 1024
 
+# The exporter has no way to write `zero_`, by which Swin 2 clears the biases of its keys.
+torch.onnx.register_custom_op_symbolic(
+    "aten::zero", lambda g, x: g.op("Mul", x, g.op("Constant", value_t=torch.tensor(0.0))), 9)
+
 
 class CountMacs(TorchDispatchMode):
     """Sums the multiply-accumulates of what passes through PyTorch's dispatcher."""
@@ -37,10 +43,11 @@ class CountMacs(TorchDispatchMode):
     def __init__(self):
         super().__init__()
         self.macs = 0
+        self.is_paused = False
 
     def __torch_dispatch__(self, function, types, args=(), kwargs=None):
         out = function(*args, **(kwargs or {}))
-        name = function.overloadpacket.__name__
+        name = "" if self.is_paused else function.overloadpacket.__name__
         if name == "convolution":
             weight, transposed = args[1], args[6]
             positions = args[0].numel() // args[0].shape[1] if transposed else (
@@ -181,6 +188,41 @@ def make_distinct(model):
                 tensor.view(-1)[0] = i + 2
 
 
+def count_params(model, folded):
+    """Learned values in the file. Folded, batch norm is part of convolutions, and biases of relative
+    positions are written out for each pair in place of the table they are looked up in. Swin 2 computes
+    them from coordinates that the file holds among the weights, and so it does the biases it clears."""
+    count = sum(p.numel() for p in (fuse(model) if folded else model).parameters())
+    cleared = set()
+    for module in model.modules():
+        if hasattr(module, "cpb_mlp"):
+            count += module.relative_coords_table.numel()
+            cleared.add(module.qkv.out_features // 3)
+        elif folded and hasattr(module, "relative_position_bias_table"):
+            table = module.relative_position_bias_table
+            count += module.relative_position_index.numel() * table.shape[-1] - table.numel()
+    return count + (sum(cleared) if folded else 0)
+
+
+def count_macs(model, inputs):
+    """What depends on the inputs: a reader computes the rest once, and PyTorch in every pass."""
+    with CountMacs() as counter:
+        def pause(*_):
+            counter.is_paused = True
+
+        def resume(*_):
+            counter.is_paused = False
+
+        hooks = [hook for module in model.modules() if hasattr(module, "cpb_mlp") for hook in
+                 (module.cpb_mlp.register_forward_pre_hook(pause),
+                  module.cpb_mlp.register_forward_hook(resume))]
+        # With gradients on, attention takes its ordinary way and not one opaque kernel.
+        model(*inputs.values())
+        for hook in hooks:
+            hook.remove()
+    return counter.macs
+
+
 def strip(path):
     """Takes the large weights out of a file."""
     model = onnx.load(path, load_external_data=False)
@@ -203,11 +245,8 @@ def export(folder, request, keep_weights=False, **options):
     folded = kind == "folded"
     model, inputs = build(name)
     make_distinct(model)
-    # With gradients on, attention takes its ordinary way and not one opaque kernel.
-    with CountMacs() as counter:
-        model(*inputs.values())
-    counted = fuse(model) if folded else model
-    params = sum(p.numel() for p in counted.parameters())
+    macs = count_macs(model, inputs)
+    params = count_params(model, folded)
     path = os.path.join(folder, request.replace(":", "-") + ".onnx")
     mode = torch.onnx.TrainingMode.EVAL if folded else torch.onnx.TrainingMode.PRESERVE
     torch.onnx.export(model, tuple(inputs.values()), path, input_names=list(inputs),
@@ -216,10 +255,26 @@ def export(folder, request, keep_weights=False, **options):
     if not keep_weights:
         strip(path)
     with open(path[:-5] + ".json", "w", encoding="utf-8") as out:
-        json.dump({"params": params, "macs": counter.macs}, out)
+        json.dump({"params": params, "macs": macs}, out)
+
+
+def list_names(kind):
+    models = torchvision.models
+    return {"classification": lambda: models.list_models(module=models),
+            "segmentation": lambda: models.list_models(module=models.segmentation),
+            "transformers": lambda: ["bert", "gpt2"]}[kind]()
+
+
+def main(arguments):
+    if arguments[0] == "--list":
+        print(*list_names(arguments[1]), sep="\n")
+        return
+    keep_weights = arguments[0] == "--keep-weights"
+    folder, *names = arguments[1:] if keep_weights else arguments
+    for name in names:
+        export(folder, name, keep_weights)
 
 
 if __name__ == "__main__":
     warnings.filterwarnings("ignore")
-    for one in sys.argv[2:]:
-        export(sys.argv[1], one)
+    main(sys.argv[1:])
