@@ -29,6 +29,7 @@ static void describe_year(compare_run *run, const comparison_row *row) {
     const comparison_metrics *m = &run->own->metrics;
     char text[NOTE_SIZE];
     char name[NAME_SIZE];
+    char q[REPORT_QUANTITY_SIZE];
     char carbon[96] = "";
     const double kwh = comparison_year_kwh(row, m);
     if (!isfinite(kwh)) {
@@ -40,9 +41,10 @@ static void describe_year(compare_run *run, const comparison_row *row) {
     }
     (void)snprintf(
         text, sizeof text,
-        "%s on %.60s: %.4g inferences a year, at %.3g J each%s, take %.3g kWh%s. "
+        "%s on %.60s: %.4g inferences a year, at %s for each 1,000%s, take %.3g kWh%s. "
         "Assumed: batches of %lld, always full; PUE %.3g; no idle energy.",
-        name_of(row, name), row->profile, m->inferences, row->cost.totals.energy_per_sample_j,
+        name_of(row, name), row->profile, m->inferences,
+        report_format_quantity(1000 * row->cost.totals.energy_per_sample_j, REPORT_JOULES, q),
         row->energy_source != NULL && strcmp(row->energy_source, "analytic") == 0 ? " (analytic)"
                                                                                   : "",
         kwh, carbon, (long long)row->batch_size, m->pue);

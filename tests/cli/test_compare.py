@@ -99,7 +99,9 @@ class Compare(Process):
         text = " ".join(self.run_program("compare", "-p", "test-device", known, "--inferences",
                                          "1e9", "--carbon", "400", "--pue", "1.5", "--alpha",
                                          "1").stdout.split())
-        for assumption in ("1e+09 inferences a year", "400 g", "PUE 1.5", "batches of 1",
+        single, = self.compare(known)
+        for assumption in ("1e+09 inferences a year",
+                           f"at {single['energy_per_1000_j']:.3g} J for each 1,000", "400 g", "PUE 1.5", "batches of 1",
                            "no idle energy", "energy-precision ratio"):
             self.assertIn(assumption, text)
         for option, value in (("--pue", "0.5"), ("--carbon", "-1"), ("--inferences", "0"),
