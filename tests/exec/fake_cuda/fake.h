@@ -21,6 +21,7 @@ typedef struct fake_cuda {
     size_t free_bytes;     ///< what cudaMemGetInfo tells
     bool refuses_fusion;   ///< fused convolutions are refused when they are run
     int refused_algorithm; ///< of convolutions, when they are run; -1 = none
+    int n_failed;          ///< calls that failed because they were to
     int fails_after;       ///< so many calls that may fail do not; -1 = none fails
 
     int n_live;            ///< things that were made and not destroyed

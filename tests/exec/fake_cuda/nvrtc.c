@@ -22,10 +22,13 @@ struct _nvrtcProgram {
 nvrtcResult nvrtcCreateProgram(nvrtcProgram *out, const char *source, const char *name, int n,
                                const char *const *headers, const char *const *names) {
     (void)name, (void)n, (void)headers, (void)names;
+    if (fake_is_to_fail()) {
+        return NVRTC_ERROR_OUT_OF_MEMORY;
+    }
     *out = calloc(1, sizeof **out);
     (*out)->source = strdup(source);
     fake.n_live++;
-    return fake_is_to_fail() ? NVRTC_ERROR_OUT_OF_MEMORY : NVRTC_SUCCESS;
+    return NVRTC_SUCCESS;
 }
 
 nvrtcResult nvrtcDestroyProgram(nvrtcProgram *program) {

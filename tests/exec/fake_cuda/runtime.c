@@ -42,10 +42,12 @@ bool fake_fault(const char *format, ...) {
 }
 
 bool fake_is_to_fail(void) {
-    if (fake.fails_after < 0) {
+    if (fake.fails_after > 0) {
+        --fake.fails_after;
         return false;
     }
-    return fake.fails_after == 0 || fake.fails_after-- == 0;
+    fake.n_failed += fake.fails_after == 0;
+    return fake.fails_after == 0;
 }
 
 static cudaError_t made(void) {
