@@ -14,7 +14,7 @@
 
 #include <joulecast/graph.h>
 
-enum { CLI_MAX_INPUTS = 32 };
+enum { CLI_MAX_INPUTS = 32, CLI_INPUT_NAME_SIZE = 256 };
 
 /** Watts that the user gives where there is no meter. */
 typedef struct cli_power {
@@ -33,6 +33,7 @@ typedef struct cli_options {
     int threads;                           ///< -j; 0 = one for each core
     bool strict;                           ///< --strict: operators that are not known are errors
     jc_input_shape inputs[CLI_MAX_INPUTS]; ///< [n_inputs] --input
+    char input_names[CLI_MAX_INPUTS][CLI_INPUT_NAME_SIZE]; ///< theirs
     size_t n_inputs;
     cli_power power; ///< --power-declared
     void *extra;     ///< the command's own options, for the parsers it declares

@@ -50,8 +50,9 @@ static const char *parse_precision(cli_options *options, const char *text) {
     return options->precision == JC_PRECISION_COUNT ? "f32, tf32, f16, bf16 or int8" : NULL;
 }
 
-const cli_option cli_option_precision = {
-    0, "precision", "PRECISION", "number format: f32, tf32, f16, bf16, int8 (f32)", parse_precision};
+const cli_option cli_option_precision = {0, "precision", "PRECISION",
+                                         "number format: f32, tf32, f16, bf16, int8 (f32)",
+                                         parse_precision};
 
 static const char *parse_format(cli_options *options, const char *text) {
     options->format = report_format_find(text);
@@ -90,15 +91,22 @@ static const char *parse_strict(cli_options *options, const char *text) {
 const cli_option cli_option_strict = {
     0, "strict", NULL, "refuse files with operators that are not known", parse_strict};
 
-// NAME=1,3,224,224. The name may have a = of its own; the copy lives as long as the program.
+// NAME=1,3,224,224. The name may have a = of its own.
 static const char *parse_input(cli_options *options, const char *text) {
     static const char wanted[] = "an input's name and sizes: image=1,3,224,224";
     const char *equals = strrchr(text, '=');
     if (equals == NULL || equals == text || options->n_inputs == CLI_MAX_INPUTS) {
         return options->n_inputs == CLI_MAX_INPUTS ? "at most 32 inputs" : wanted;
     }
+    char *name = options->input_names[options->n_inputs];
+    const size_t length = (size_t)(equals - text);
+    if (length >= CLI_INPUT_NAME_SIZE) {
+        return "a name of at most 255 bytes";
+    }
+    memcpy(name, text, length);
+    name[length] = '\0';
     jc_input_shape *input = &options->inputs[options->n_inputs];
-    *input = (jc_input_shape){.name = NULL};
+    *input = (jc_input_shape){.name = name};
     for (const char *size = equals; *size != '\0'; size += 1 + strcspn(size + 1, ",")) {
         char digits[24];
         const size_t n = strcspn(size + 1, ",");
@@ -110,9 +118,8 @@ static const char *parse_input(cli_options *options, const char *text) {
             return wanted;
         }
     }
-    input->name = strndup(text, (size_t)(equals - text));
     options->n_inputs++;
-    return input->name == NULL ? "less: out of memory" : NULL;
+    return NULL;
 }
 
 const cli_option cli_option_input = {

@@ -30,10 +30,8 @@ static const struct {
     const char *name;
     int64_t bytes;
 } precisions[JC_PRECISION_COUNT] = {
-    [JC_PRECISION_F32] = {"f32", 4},
-    [JC_PRECISION_F16] = {"f16", 2},
-    [JC_PRECISION_BF16] = {"bf16", 2},
-    [JC_PRECISION_INT8] = {"int8", 1},
+    [JC_PRECISION_F32] = {"f32", 4},   [JC_PRECISION_F16] = {"f16", 2},
+    [JC_PRECISION_BF16] = {"bf16", 2}, [JC_PRECISION_INT8] = {"int8", 1},
     [JC_PRECISION_TF32] = {"tf32", 4},
 };
 

@@ -246,10 +246,11 @@ static jc_status check_sizes(const mapping_compiler *c, const jc_yaml *section) 
 jc_status mapping_check_complete(const mapping_compiler *c, const jc_yaml *section) {
     const mapping_file *file = c->file;
     if (file->precision.line == 0) {
-        return mapping_fail(c, section->key_line,
-                            "%.60s: the precision is not given; must be f32, tf32, f16, bf16 or int8, "
-                            "here or at the top",
-                            file->name);
+        return mapping_fail(
+            c, section->key_line,
+            "%.60s: the precision is not given; must be f32, tf32, f16, bf16 or int8, "
+            "here or at the top",
+            file->name);
     }
     bool any = false;
     for (const char *const *name = (const char *const[]){"runtime_s", "power_w", "energy_j", NULL};

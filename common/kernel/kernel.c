@@ -311,7 +311,7 @@ static int64_t window_output(const int64_t *s, int axis, bool transposed) {
     const int64_t stride = s[JC_WINDOW_STRIDE_H + axis];
     const int64_t padding = s[JC_WINDOW_PADDING_H + axis];
     if (transposed) {
-        return jc_add_saturating(jc_mul_saturating(in - 1, stride) - 2 * padding, span);
+        return jc_add_saturating(jc_mul_saturating(in - 1, stride), span) - 2 * padding;
     }
     const int64_t room = in + 2 * padding - span;
     return room < 0 ? 0 : room / stride + 1;

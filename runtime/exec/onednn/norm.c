@@ -136,9 +136,8 @@ tensor_id emit_group_norm(program *p, const node *n) {
 tensor_id emit_lrn(program *p, const node *n) {
     const char *what = "this local response normalisation";
     const int64_t *s = n->kernel->size;
-    tensor_id input = n->inputs[0];
-    const dnnl_memory_desc_t usual = image_layout(p, s, program_md(p, input)->data_type);
-    program_lay_out(p, input, &usual);
+    const dnnl_memory_desc_t usual = image_layout(p, s, program_md(p, n->inputs[0])->data_type);
+    const tensor_id input = program_as(p, n->inputs[0], &usual);
     const dnnl_memory_desc_t md = *program_md(p, input);
     dnnl_lrn_desc_t desc;
     if (p->status != JC_OK ||

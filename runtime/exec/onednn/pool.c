@@ -19,9 +19,10 @@ tensor_id emit_pool(program *p, const node *n) {
                                 s[JC_WINDOW_IN_HEIGHT], s[JC_WINDOW_IN_WIDTH]};
     const int64_t dst_dims[] = {src_dims[0], src_dims[1], s[JC_WINDOW_OUT_HEIGHT],
                                 s[JC_WINDOW_OUT_WIDTH]};
-    const tensor_id input = n->inputs[0];
-    const dnnl_memory_desc_t usual = image_layout(p, src_dims, program_md(p, input)->data_type);
-    program_lay_out(p, input, &usual);
+    // A convolution that ran as one matrix product leaves rows, which pools read many times slower.
+    const dnnl_memory_desc_t usual =
+        image_layout(p, src_dims, program_md(p, n->inputs[0])->data_type);
+    const tensor_id input = program_as(p, n->inputs[0], &usual);
     dnnl_dims_t strides = {0};
     dnnl_dims_t window = {0};
     dnnl_dims_t dilation = {0};
