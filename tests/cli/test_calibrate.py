@@ -56,11 +56,11 @@ class Calibrate(Process):
             self.assertEqual(record["measured_energy_j"], "")
             self.assertEqual(record["energy_held"], "")
 
-    def calibrated_rows(self, plan):
-        """Chosen kernels by the journal, and rows as (file, first sizes)."""
+    def calibrated_rows(self, plan, executor=COMMAND):
+        """Chosen kernels by the journal, and the folder."""
         plan = self.write("plan.yaml", plan)
         folder = f"rows{len(list(self.folder.iterdir()))}"
-        self.run_with_words("calibrate", "-x", COMMAND, "-m", "none", "--max-load", "1",
+        self.run_with_words("calibrate", "-x", executor, "-m", "none", "--max-load", "1",
                             "--plan", plan, "-o", folder, "-f", "csv")
         journal = (self.folder / folder / "campaign.journal").read_text()
         chosen = [int(line.split()[2]) for line in journal.splitlines() if " chosen " in line]
@@ -102,6 +102,18 @@ class Calibrate(Process):
         self.assertEqual(rows, 60)
         again, _ = self.calibrated_rows(plan + "adaptive: 0\n")
         self.assertEqual(again, [])
+
+    def test_rows_go_where_least_is_known(self):
+        plan = PLAN.replace("rows: 24", "rows: 120").replace("networks: [tiny.yaml]", "networks: []")
+        plan = plan.replace("conv2d: 1, ", "") + "adaptive: 0.25\n"
+        for erratic, steady in (("relu", "linear"), ("linear", "relu")):
+            with self.subTest(erratic):
+                chosen, folder = self.calibrated_rows(plan, f"{COMMAND} --erratic {erratic}")
+                self.assertEqual(len(chosen), 30)
+                rows = {name: len(read_csv((self.folder / folder / f"{name}.csv").read_text()))
+                        for name in (erratic, steady)}
+                # 45 of each before; by chance, a kernel would get more than 22 of 30 once in 400 times.
+                self.assertGreater(rows[erratic] - 45, 22, rows)
 
     def predict_with(self, profile, batch_size):
         text = self.run_program("predict", "-p", profile, "-b", batch_size, "-f", "json",
