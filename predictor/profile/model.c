@@ -34,12 +34,34 @@ static bool hold_sizes(const kernel_model *k, bool outputs, jc_kernel *kernel) {
     return is_outside;
 }
 
+// Where there are other numbers of groups than in the rows, a group keeps its channels: what is
+// nearest to a depthwise convolution is one of few channels, not a dense one of as many.
+static bool hold_groups(const kernel_model *k, jc_kernel *kernel) {
+    if (k->kind != JC_KERNEL_CONV2D && k->kind != JC_KERNEL_CONV_TRANSPOSE2D) {
+        return false;
+    }
+    int64_t *s = kernel->size;
+    for (size_t r = 0; r < k->n_ranges; ++r) {
+        const model_range *range = &k->ranges[r];
+        const int64_t groups = s[JC_WINDOW_GROUPS];
+        if (range->quantity == JC_WINDOW_GROUPS && groups > 0) {
+            const int64_t held = (int64_t)clamp((double)groups, range->low, range->high);
+            s[JC_WINDOW_IN_CHANNELS] = s[JC_WINDOW_IN_CHANNELS] / groups * held;
+            s[JC_WINDOW_OUT_CHANNELS] = s[JC_WINDOW_OUT_CHANNELS] / groups * held;
+            s[JC_WINDOW_GROUPS] = held;
+            return held != groups;
+        }
+    }
+    return false;
+}
+
 // Quantities of the nearest kernel whose sizes are inside their ranges: a size that is scaled up
 // beyond its range changes none of them. Those of the kernel itself if it is inside.
 static void compute_inside(const kernel_model *k, const jc_kernel *kernel, const double *q,
                            double *out_inside) {
     jc_kernel nearest = *kernel;
-    bool is_outside = hold_sizes(k, false, &nearest);
+    bool is_outside = hold_groups(k, &nearest);
+    is_outside = hold_sizes(k, false, &nearest) || is_outside;
     if (is_outside && has_window(k->kind)) { // the output is as large as the input makes it
         jc_kernel whole = nearest;
         whole.size[JC_WINDOW_OUT_HEIGHT] = 0;
@@ -55,14 +77,13 @@ static void compute_inside(const kernel_model *k, const jc_kernel *kernel, const
 }
 
 void model_point_init(const kernel_model *k, const jc_kernel *kernel, model_point *out_point) {
-    double inside[JC_QUANTITY_COUNT];
     jc_quantity_compute(kernel, out_point->q);
-    compute_inside(k, kernel, out_point->q, inside);
+    compute_inside(k, kernel, out_point->q, out_point->inside);
     out_point->distance = 0;
     for (size_t r = 0; r < k->n_ranges; ++r) {
         const model_range *range = &k->ranges[r];
         const double q = out_point->q[range->quantity];
-        out_point->held[r] = clamp(inside[range->quantity], range->low, range->high);
+        out_point->held[r] = clamp(out_point->inside[range->quantity], range->low, range->high);
         out_point->log_held[r] = out_point->held[r] > 0 ? log(out_point->held[r]) : 0;
         const double end = clamp(q, range->low, range->high);
         if (q != end) {
@@ -88,9 +109,9 @@ bool model_gate_opens(const model_gate *gate, const double *q) {
     return (q[gate->quantity] >= gate->at) == (gate->side == MODEL_FROM);
 }
 
-double model_backbone_value(const model_term *term, const double *q) {
+double model_backbone_value(const model_term *term, const double *q, const double *inside) {
     for (int g = 0; g < term->n_gates; ++g) {
-        if (!model_gate_opens(&term->gates[g], q)) {
+        if (!model_gate_opens(&term->gates[g], inside)) {
             return 0;
         }
     }
@@ -107,10 +128,11 @@ double model_backbone_value(const model_term *term, const double *q) {
     return value;
 }
 
-double model_backbone(const model *m, const double *q) {
+double model_backbone(const model *m, const model_point *point) {
     double sum = 0;
     for (size_t t = 0; t < m->n_backbone; ++t) {
-        sum += m->backbone[t].coefficient * model_backbone_value(&m->backbone[t], q);
+        sum += m->backbone[t].coefficient *
+               model_backbone_value(&m->backbone[t], point->q, point->inside);
     }
     return sum;
 }
@@ -129,7 +151,7 @@ double model_predict(const model *m, const model_point *point) {
         }
         g += product;
     }
-    const double b = model_backbone(m, point->q);
+    const double b = model_backbone(m, point);
     return clamp(b * exp(clamp(g, -m->bound, m->bound)), m->low, m->high);
 }
 

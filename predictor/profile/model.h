@@ -6,8 +6,9 @@
  *
  * y(x) = clamp(b(x)·exp(clamp(g(x), ±bound)), low, high), where the backbone b is a sum of products
  * of quantities with non-negative coefficients and g a sum of products of variables: logarithms,
- * hinges and steps of quantities, each held at the range of the training rows. So y is positive
- * everywhere, and outside that range it follows the backbone. docs/METHOD.md has the equations.
+ * hinges and steps of quantities, each held at the range of the training rows. A term of b may be
+ * that of a regime, which is the nearest kernel's inside the rows. So y is positive everywhere, and
+ * outside that range it grows with the backbone. docs/METHOD.md has the equations.
  */
 #ifndef JC_PROFILE_MODEL_H
 #define JC_PROFILE_MODEL_H
@@ -119,7 +120,8 @@ typedef struct kernel_model {
 /** Logarithms of a kernel's quantities within ranges, and how far outside the kernel lies. */
 typedef struct model_point {
     double q[JC_QUANTITY_COUNT];
-    double held[MODEL_MAX_RANGES];     ///< by range: the quantity, sizes and then itself held at it
+    double inside[JC_QUANTITY_COUNT];  ///< of the nearest kernel whose sizes are in their ranges
+    double held[MODEL_MAX_RANGES];     ///< by range: the quantity inside, then itself held at it
     double log_held[MODEL_MAX_RANGES]; ///< its logarithm; 0 where the quantity may be 0
     double distance;                   ///< largest |log excess| over ranges; 0 = inside
 } model_point;
@@ -133,11 +135,12 @@ double model_variable_value(const model_variable *v, const model_point *point);
 /** Whether a gate is open at quantities. */
 bool model_gate_opens(const model_gate *gate, const double *q);
 
-/** Value of one backbone term without its coefficient. */
-double model_backbone_value(const model_term *term, const double *q);
+/** Value of one backbone term without its coefficient.
+ *  @param inside  quantities that decide whether its gates are open: q itself for training rows. */
+double model_backbone_value(const model_term *term, const double *q, const double *inside);
 
 /** The backbone alone. */
-double model_backbone(const model *m, const double *q);
+double model_backbone(const model *m, const model_point *point);
 
 /** Predicted value. */
 double model_predict(const model *m, const model_point *point);

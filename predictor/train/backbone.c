@@ -122,10 +122,9 @@ static jc_status solve(const backbone_rows *rows, const model_term *terms, size_
     const size_t order = k + 1;
     for (size_t i = 0; i < rows->n; ++i) {
         const double root = sqrt(rows->weights[i]);
+        const double *q = rows->q + i * JC_QUANTITY_COUNT;
         for (size_t j = 0; j < k; ++j) {
-            X[i * order + j] = root *
-                               model_backbone_value(&terms[j], rows->q + i * JC_QUANTITY_COUNT) /
-                               rows->y[i];
+            X[i * order + j] = root * model_backbone_value(&terms[j], q, q) / rows->y[i];
         }
         X[i * order + k] = root;
     }

@@ -35,7 +35,6 @@ typedef struct workspace {
     kernel_model *k;
     candidates c;
     model_point *points; ///< [n]
-    double *q;           ///< [n x JC_QUANTITY_COUNT]
     double *X;           ///< [n x n_terms]
     int *fold;           ///< [n]
     int n_folds;
@@ -91,8 +90,7 @@ static jc_status select_target(const workspace *w, jc_target target, target_rows
 static double *gather_quantities(const workspace *w, const target_rows *t) {
     double *q = malloc((t->n + 1) * JC_QUANTITY_COUNT * sizeof *q);
     for (size_t i = 0; i < t->n && q != NULL; ++i) {
-        memcpy(q + i * JC_QUANTITY_COUNT, w->q + t->at[i] * JC_QUANTITY_COUNT,
-               JC_QUANTITY_COUNT * sizeof *q);
+        memcpy(q + i * JC_QUANTITY_COUNT, w->points[t->at[i]].q, JC_QUANTITY_COUNT * sizeof *q);
     }
     return q;
 }
@@ -150,7 +148,7 @@ static double predict_row(const workspace *w, const target_rows *t, const model 
     for (size_t j = 0; j < fit->n_cols; ++j) {
         g += beta[j] == 0 ? 0 : beta[j] * x[j];
     }
-    const double b = model_backbone(m, w->q + t->at[i] * JC_QUANTITY_COUNT);
+    const double b = model_backbone(m, &w->points[t->at[i]]);
     const double exponent = fit->intercepts[fit_index] + clamp(g, -m->bound, m->bound);
     return clamp(b * exp(exponent), m->low, m->high);
 }
@@ -168,7 +166,7 @@ static jc_status fit_relaxed(const workspace *w, const target_rows *t, const mod
     if (X != NULL && y != NULL && fold != NULL) {
         for (size_t i = 0; i < t->n; ++i) {
             memcpy(X + i * p, w->X + t->at[i] * p, p * sizeof *X);
-            y[i] = log(t->y[i] / model_backbone(m, w->q + t->at[i] * JC_QUANTITY_COUNT));
+            y[i] = log(t->y[i] / model_backbone(m, &w->points[t->at[i]]));
             fold[i] = w->fold[t->at[i]];
         }
         const regression data = {.n_rows = t->n,
@@ -297,8 +295,7 @@ static jc_status fit_target(const workspace *w, jc_target target, target_rows *t
     m->bound = CORRECTION_BOUND;
     jc_status status = target == JC_TARGET_RUNTIME ? fit_runtime(w, t, m) : fit_power(w, t, m);
     for (size_t i = 0; i < t->n && w->n_groups < FEWEST_FOR_CORRECTION && status == JC_OK; ++i) {
-        t->out_of_fold[i] =
-            clamp(model_backbone(m, w->q + t->at[i] * JC_QUANTITY_COUNT), m->low, m->high);
+        t->out_of_fold[i] = clamp(model_backbone(m, &w->points[t->at[i]]), m->low, m->high);
     }
     m->held_out.terms = m->n_backbone + m->n_terms;
     return status == JC_OK ? spread_of(t->y, t->out_of_fold, t->n, &m->spread) : status;
@@ -396,9 +393,6 @@ static jc_status prepare(workspace *w) {
         return status;
     }
     candidates_points(w->k, r->set, r->index, r->n, w->points);
-    for (size_t i = 0; i < r->n; ++i) {
-        memcpy(w->q + i * JC_QUANTITY_COUNT, w->points[i].q, sizeof w->points[i].q);
-    }
     if (w->n_groups >= FEWEST_FOR_CORRECTION) {
         status = candidates_create(w->k, w->points, r->n, w->arena, &w->c);
     }
@@ -425,17 +419,15 @@ jc_status fit_kernel(const fit_request *request, jc_arena *arena, kernel_model *
     w.n_folds = (size_t)request->options->n_folds < w.n_groups ? request->options->n_folds
                                                                : (int)w.n_groups;
     w.points = malloc(request->n * sizeof *w.points);
-    w.q = malloc(request->n * JC_QUANTITY_COUNT * sizeof *w.q);
     w.fold = malloc(request->n * sizeof *w.fold);
     jc_status status = JC_ENOMEM;
-    if (w.points != NULL && w.q != NULL && w.fold != NULL) {
+    if (w.points != NULL && w.fold != NULL) {
         status = prepare(&w);
     }
     if (status == JC_OK) {
         status = fit_targets(&w);
     }
     free(w.points);
-    free(w.q);
     free(w.X);
     free(w.fold);
     if (status == JC_OK) {

@@ -11,8 +11,9 @@
  * Minimises (1/2)·Σ w(1 − Σ c·f/y)²/Σw + λ·Σ s·c over c ≥ 0, s the root mean square of f/y; then,
  * as the relaxed lasso does, non-negative least squares on the terms chosen. λ by cross-validation.
  *
- * A second round offers, beside what the first one used, the regimes that trees find in its errors
- * (rules.h), anew without each fold; it replaces the first where the folds say that it is better.
+ * Second rounds offer, beside what the first one used, the regimes that trees find in its errors
+ * (rules.h), anew without each fold: once among shapes alone, once among all quantities. The folds
+ * choose between the three.
  * Sources: Tibshirani 1996; Meinshausen 2007; Lawson and Hanson 1974. docs/METHOD.md.
  */
 #ifndef JC_TRAIN_REGIMES_H

@@ -93,8 +93,8 @@ static unsigned char find_bin(const axis *a, double value) {
     return bin;
 }
 
-// Sizes that the designer of a network chooses one by one: a size beyond its range crosses no
-// threshold of these. All others are amounts, which grow with several sizes.
+// Sizes that the designer of a network chooses one by one. All others are amounts, which grow with
+// several sizes.
 static bool is_shape(int quantity) {
     switch (quantity) {
     case JC_QUANTITY_GROUP_CHANNELS:
@@ -113,9 +113,9 @@ static bool is_shape(int quantity) {
     }
 }
 
-static void find_axes(forest *f, const backbone_rows *rows, double *values) {
+static void find_axes(forest *f, const backbone_rows *rows, rules_axes axes, double *values) {
     for (short q = 0; q < JC_QUANTITY_COUNT; ++q) {
-        if (!is_shape(q)) {
+        if (axes == RULES_SHAPES && !is_shape(q)) {
             continue;
         }
         axis *a = &f->axes[f->n_axes];
@@ -315,15 +315,15 @@ static jc_status forest_alloc(forest *f) {
                : JC_ENOMEM;
 }
 
-jc_status rules_find(const backbone_rows *rows, const double *predicted, jc_arena *arena,
-                     rule **out_rules, size_t *out_n) {
+jc_status rules_find(const backbone_rows *rows, const double *predicted, rules_axes axes,
+                     jc_arena *arena, rule **out_rules, size_t *out_n) {
     forest f = {.n = rows->n};
     f.fewest = (size_t)fmax(FEWEST_ROWS, ceil(SMALLEST_SHARE * (double)rows->n));
     double *values = malloc((rows->n + 1) * sizeof *values);
     jc_status status = forest_alloc(&f);
     status = values == NULL ? JC_ENOMEM : status;
     if (status == JC_OK) {
-        find_axes(&f, rows, values);
+        find_axes(&f, rows, axes, values);
         for (size_t i = 0; i < f.n; ++i) {
             const double ratio = fmin(fmax(rows->y[i] / predicted[i], LOWEST_RATIO), HIGHEST_RATIO);
             f.residual[i] = ratio - 1;

@@ -13,6 +13,12 @@
 
 #include "backbone.h"
 
+/** Quantities that rules may name. */
+typedef enum rules_axes {
+    RULES_SHAPES, ///< columns and channels: what the designer of a network chooses one by one
+    RULES_ALL,    ///< amounts (work, bytes, positions), too
+} rules_axes;
+
 /** All gates must be open. */
 typedef struct rule {
     int n_gates;
@@ -30,6 +36,6 @@ typedef struct rule {
  * @retval JC_ENOMEM
  */
 JC_MUST_USE jc_status rules_find(const backbone_rows *rows, const double *predicted,
-                                 jc_arena *arena, rule **out_rules, size_t *out_n);
+                                 rules_axes axes, jc_arena *arena, rule **out_rules, size_t *out_n);
 
 #endif

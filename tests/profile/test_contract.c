@@ -68,7 +68,7 @@ static bool is_more(const jc_work *w, const jc_work *before) {
 static void check_point(const kernel_model *k, const jc_kernel *kernel, const jc_prediction *p) {
     model_point point;
     model_point_init(k, kernel, &point);
-    const double backbone = fmax(model_backbone(&k->runtime, point.q), k->runtime.low);
+    const double backbone = fmax(model_backbone(&k->runtime, &point), k->runtime.low);
     cr_assert(p->runtime_s > 0 && p->runtime_low_s > 0 && isfinite(p->runtime_high_s));
     cr_assert(p->runtime_low_s <= p->runtime_s && p->runtime_s <= p->runtime_high_s);
     cr_assert(p->runtime_s <= 3.0001 * backbone && p->runtime_s >= backbone / 3.0001);
@@ -145,6 +145,71 @@ Test(contract, shipped_profiles) {
                        names[i]);
         check_profile(path);
     }
+}
+
+// A convolution of 1 to 8 samples, 4 to 64 channels and one group; slow where it is small in bytes.
+static kernel_model make_model(model_range ranges[5], model_term terms[2]) {
+    const int64_t columns[] = {JC_WINDOW_BATCH_SIZE, JC_WINDOW_IN_CHANNELS, JC_WINDOW_OUT_CHANNELS,
+                               JC_WINDOW_GROUPS};
+    const double lows[] = {1, 4, 4, 1};
+    const double highs[] = {8, 64, 64, 1};
+    for (int r = 0; r < 4; ++r) {
+        ranges[r] = (model_range){(int)columns[r], lows[r], highs[r]};
+    }
+    for (int t = 0; t < 2; ++t) {
+        terms[t] = (model_term){
+            .coefficient = t == 0 ? 5e-9 : 1e-9,
+            .n_factors = 1,
+            .factor = {JC_QUANTITY_MACS},
+            .exponent = {1},
+            .n_gates = 1,
+            .gates = {{JC_QUANTITY_INPUT_BYTES, t == 0 ? MODEL_BELOW : MODEL_FROM, 100000}}};
+    }
+    return (kernel_model){
+        .kind = JC_KERNEL_CONV2D,
+        .ranges = ranges,
+        .n_ranges = 4,
+        .runtime = {.backbone = terms, .n_backbone = 2, .bound = 1, .high = (double)INFINITY}};
+}
+
+static jc_kernel make_kernel(int64_t batch_size, int64_t channels, int64_t groups) {
+    jc_kernel kernel = {.kind = JC_KERNEL_CONV2D};
+    kernel.size[JC_WINDOW_BATCH_SIZE] = batch_size;
+    kernel.size[JC_WINDOW_IN_CHANNELS] = channels;
+    kernel.size[JC_WINDOW_OUT_CHANNELS] = channels;
+    kernel.size[JC_WINDOW_GROUPS] = groups;
+    kernel.size[JC_WINDOW_IN_HEIGHT] = kernel.size[JC_WINDOW_IN_WIDTH] = 16;
+    kernel.size[JC_WINDOW_KERNEL_H] = kernel.size[JC_WINDOW_KERNEL_W] = 1;
+    cr_assert_eq(jc_kernel_complete(&kernel, NULL), JC_OK);
+    return kernel;
+}
+
+static double predict_runtime(const kernel_model *k, jc_kernel kernel) {
+    model_point point;
+    model_point_init(k, &kernel, &point);
+    return model_predict(&k->runtime, &point);
+}
+
+Test(contract, a_size_beyond_its_range_leaves_the_regime_as_it_is) {
+    model_range ranges[5];
+    model_term terms[2];
+    const kernel_model k = make_model(ranges, terms);
+    // 8 samples of 8 channels are 65,536 bytes; 16 samples would be beyond the threshold.
+    const double end = predict_runtime(&k, make_kernel(8, 8, 1));
+    cr_expect_float_eq(end, 5e-9 * 8 * 256 * 64, 1e-15);
+    cr_expect_float_eq(predict_runtime(&k, make_kernel(16, 8, 1)), 2 * end, 1e-15);
+    cr_expect_float_eq(predict_runtime(&k, make_kernel(80, 8, 1)), 10 * end, 1e-15);
+    // Inside the ranges the threshold counts.
+    cr_expect_float_eq(predict_runtime(&k, make_kernel(8, 16, 1)), 1e-9 * 8 * 256 * 256, 1e-15);
+}
+
+Test(contract, groups_outside_their_range_keep_the_channels_of_a_group) {
+    model_range ranges[5];
+    model_term terms[2];
+    const kernel_model k = make_model(ranges, terms);
+    // Depthwise, 64 channels: its group is one of 1 channel, held at 4; 32,768 bytes.
+    const double macs = 8 * 256 * 64;
+    cr_expect_float_eq(predict_runtime(&k, make_kernel(8, 64, 64)), 5e-9 * macs, 1e-15);
 }
 
 Test(contract, profiles_named_by_the_environment) {
