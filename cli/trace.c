@@ -78,14 +78,6 @@ static const char *parse_points(cli_options *options, const char *text) {
 
 // --- Points -----------------------------------------------------------------------------------
 
-static double share_that_ends(const jc_evaluation *e) {
-    double left = 1;
-    for (size_t i = 0; i < e->n_exits; ++i) {
-        left -= e->exits[i].rate;
-    }
-    return fmax(left, 0);
-}
-
 static jc_status evaluate(jc_technique *technique, const subject *s, const device *d,
                           trace_point *p, jc_error *err) {
     jc_evaluation e;
@@ -99,7 +91,7 @@ static jc_status evaluate(jc_technique *technique, const subject *s, const devic
     p->totals = e.totals;
     p->energy_p95_j = e.energy_p95_j;
     p->energy_worst_j = e.energy_worst_j;
-    p->left = share_that_ends(&e);
+    p->left = jc_technique_reach_end(technique);
     jc_evaluation_clear(&e);
     return JC_OK;
 }
@@ -171,7 +163,7 @@ static cli_exit print(const cli_options *options, const subject *s, const device
     }
     (void)snprintf(
         note, sizeof note,
-        "%.200s with early exits: an input leaves at the first exit that is at least as "
+        "%.200s: an input leaves at the first exit or network that is at least as "
         "confident as the threshold. Bars are energy (time where there are no joules) and "
         "error; full ones are the Pareto front, of which none is worse in both.",
         s->architecture == NULL ? "A cascade" : s->architecture);
@@ -215,7 +207,8 @@ static jc_status trace(jc_technique *technique, const subject *s, const device *
     if (n == 0) {
         const jc_technique_network about = jc_technique_get_network(technique, 0);
         return jc_error_set(err, JC_EPARSE, about.file, about.line,
-                            "there is no validation run to trace: its exits need `confidences`");
+                            "there is no validation run to trace: its exits or networks need "
+                            "`confidences`");
     }
     jc_status status = JC_OK;
     for (size_t i = 0; status == JC_OK && i < n; ++i) {

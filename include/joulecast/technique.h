@@ -53,9 +53,14 @@ const char *jc_technique_name(const jc_technique *technique);
 /** Share of wrong answers that its `error_rate:` says is left under it; NaN = not said. */
 double jc_technique_error_rate(const jc_technique *technique);
 
+/** Share of a validation run's samples that leave nowhere before the end, at the threshold; NaN
+ * without a run. */
+double jc_technique_reach_end(const jc_technique *technique);
+
 /**
  * Set the confidence from which inputs leave, of a technique with a validation run: its exits'
- * rates and its error rate follow. Does nothing for any other. Not while others use the technique.
+ * rates, or what its networks hand on, and its error rate follow. Does nothing for any other. Not
+ * while others use the technique.
  */
 void jc_technique_set_threshold(jc_technique *technique, double threshold);
 

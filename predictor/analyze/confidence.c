@@ -52,7 +52,8 @@ static jc_status read_record(const jc_csv *csv, const size_t *columns, const cha
         r->exit++;
     }
     if (r->exit == n_exits && strcmp(exit, "final") != 0) {
-        return fail(csv, err, "exit", "one of the exits' `after`, or final", exit);
+        return fail(csv, err, "exit",
+                    "one of the exits (an `after`, or a network but the last), or final", exit);
     }
     // The end answers whatever its confidence.
     if (r->exit < n_exits && !(jc_parse_double(confidence, &r->confidence) && r->confidence >= 0 &&

@@ -58,8 +58,9 @@ struct jc_technique {
     double error_rate;            ///< NaN = not said
     const statement *measured_by; ///< where a validation run is named; NULL = nowhere
     confidence_table run;
-    technique_network *run_network; ///< whose exits it is about:
+    technique_network *run_network; ///< whose exits it is about; NULL = the networks are its exits
     size_t run_first;               ///< these statements, as many as the run has exits
+    double reach_end;               ///< share of its samples that leave nowhere; NaN without one
     technique_network *networks;    ///< [n_networks]
     size_t n_networks;
 };

@@ -51,10 +51,9 @@ static jc_status read_list(technique_reader *r, const jc_yaml *node, const state
     return status;
 }
 
-// The table of a validation run, whose exits have just been read.
-static jc_status load_run(technique_reader *r, const jc_yaml *file, size_t first) {
+jc_status technique_load_run(technique_reader *r, const jc_yaml *file, double threshold,
+                             const char *const *names, size_t n) {
     jc_technique *t = r->technique;
-    const size_t n = r->network->n_statements - first;
     const char *path = jc_yaml_text(file);
     if (path == NULL || path[0] == '\0') {
         return technique_fail_value(r, file, "confidences", "a CSV file");
@@ -63,24 +62,31 @@ static jc_status load_run(technique_reader *r, const jc_yaml *file, size_t first
         return technique_fail(r, file->line, "line %d of %.120s names a validation run already",
                               t->measured_by->line, t->measured_by->file);
     }
-    if (n > TECHNIQUE_MAX_EXITS) {
-        return technique_fail(r, file->line, "there are more than %d exits", TECHNIQUE_MAX_EXITS);
-    }
-    const char *names[TECHNIQUE_MAX_EXITS];
-    for (size_t i = 0; i < n; ++i) {
-        names[i] = r->network->statements[first + i].patterns[0];
-    }
     statement *said = jc_arena_alloc(&t->arena, 1, sizeof *said);
     const char *beside = technique_beside(r, path);
     if (said == NULL || beside == NULL) {
-        return jc_error_set(r->err, JC_ENOMEM, r->file, 0, "out of memory");
+        return technique_out_of_memory(r);
     }
-    *said = r->network->statements[first];
-    said->line = file->line;
+    *said = (statement){.file = r->file, .line = file->line, .threshold = threshold};
     t->measured_by = said;
-    t->run_network = r->network;
-    t->run_first = first;
     return confidence_load(beside, names, n, &t->arena, &t->run, r->err);
+}
+
+// The table of a validation run, whose exits have just been read.
+static jc_status load_run(technique_reader *r, const jc_yaml *file, size_t first) {
+    const size_t n = r->network->n_statements - first;
+    const char *names[TECHNIQUE_MAX_EXITS];
+    if (n > TECHNIQUE_MAX_EXITS) {
+        return technique_fail(r, file->line, "there are more than %d exits", TECHNIQUE_MAX_EXITS);
+    }
+    const statement *exits = r->network->statements + first;
+    for (size_t i = 0; i < n; ++i) {
+        names[i] = exits[i].patterns[0];
+    }
+    const jc_status status = technique_load_run(r, file, exits[0].threshold, names, n);
+    r->technique->run_network = r->network;
+    r->technique->run_first = first;
+    return status;
 }
 
 jc_status technique_read_exits(technique_reader *r, const jc_yaml *node, statement *s) {

@@ -12,8 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const file_keys[] = {"name",  "source",   "error_rate", "architecture",
-                                        "steps", "networks", NULL};
+static const char *const file_keys[] = {"name",         "source",    "error_rate",
+                                        "architecture", "steps",     "networks",
+                                        "confidences",  "threshold", NULL};
 
 jc_status statement_fail(const statement *s, jc_status status, jc_error *err, const char *format,
                          ...) {
@@ -25,12 +26,8 @@ jc_status statement_fail(const statement *s, jc_status status, jc_error *err, co
     return jc_error_set(err, status, s->file, s->line, "%s", message);
 }
 
-static jc_status out_of_memory(technique_reader *r) {
-    return jc_error_set(r->err, JC_ENOMEM, r->file, 0, "out of memory");
-}
-
-static jc_status read_text(technique_reader *r, const jc_yaml *node, const char *what,
-                           const char **out_text) {
+jc_status technique_read_text(technique_reader *r, const jc_yaml *node, const char *what,
+                              const char **out_text) {
     const char *text = jc_yaml_text(node);
     if (text == NULL || text[0] == '\0') {
         return technique_fail_value(r, node, what, "a name");
@@ -39,8 +36,7 @@ static jc_status read_text(technique_reader *r, const jc_yaml *node, const char 
     return JC_OK;
 }
 
-// What a list of steps is about, where it is written.
-static jc_status read_network(technique_reader *r, const jc_yaml *node) {
+jc_status technique_read_network(technique_reader *r, const jc_yaml *node) {
     const jc_yaml *architecture = jc_yaml_get(node, "architecture");
     const jc_yaml *steps = jc_yaml_get(node, "steps");
     jc_technique_network *about = &r->network->about;
@@ -49,111 +45,10 @@ static jc_status read_network(technique_reader *r, const jc_yaml *node) {
     jc_status status = JC_OK;
     if (architecture != NULL) {
         about->line = architecture->line;
-        status = read_text(r, architecture, "architecture", &about->architecture);
+        status = technique_read_text(r, architecture, "architecture", &about->architecture);
     }
     if (status == JC_OK && steps != NULL) {
         status = technique_read_steps(r, steps);
-    }
-    return status;
-}
-
-// --- Cascades -------------------------------------------------------------------------------
-
-static jc_status read_route(technique_reader *r, const jc_yaml *node, size_t from,
-                            technique_network *network, double *sum) {
-    const jc_technique *t = r->technique;
-    technique_route *route = &network->routes[network->n_routes];
-    jc_status status = technique_read_share(r, node, node->key, &route->probability);
-    *sum += status == JC_OK ? route->probability : 0;
-    if (status != JC_OK || jc_text_equal(node->key, "done")) {
-        return status;
-    }
-    jc_suggestion suggestion = {.wanted = node->key};
-    for (size_t i = 0; i < t->n_networks; ++i) {
-        jc_suggestion_offer(&suggestion, t->networks[i].about.name);
-        if (jc_text_equal(t->networks[i].about.name, node->key)) {
-            if (i <= from) {
-                return technique_fail(r, node->key_line,
-                                      "'%.60s' does not come after it; inputs go on to later "
-                                      "networks only",
-                                      node->key);
-            }
-            route->to = i;
-            network->n_routes++;
-            return JC_OK;
-        }
-    }
-    char hint[JC_SUGGESTION_TEXT_SIZE];
-    return technique_fail(r, node->key_line, "there is no network '%.60s'%s", node->key,
-                          jc_suggestion_format(&suggestion, hint));
-}
-
-// `next: {done: 0.7, big: 0.3}`; without it all inputs are done.
-static jc_status read_routes(technique_reader *r, const jc_yaml *node, size_t from) {
-    technique_network *network = &r->technique->networks[from];
-    if (node == NULL) {
-        return JC_OK;
-    }
-    if (node->kind != JC_YAML_MAPPING || node->n == 0) {
-        return technique_fail_value(r, node, "next", "networks, each with its share of the inputs");
-    }
-    network->routes =
-        jc_arena_alloc(&r->technique->arena, (size_t)node->n, sizeof *network->routes);
-    if (network->routes == NULL) {
-        return out_of_memory(r);
-    }
-    double sum = 0;
-    jc_status status = JC_OK;
-    for (const jc_yaml *child = node->child; status == JC_OK && child != NULL;
-         child = child->next) {
-        status = read_route(r, child, from, network, &sum);
-    }
-    const bool names_done = jc_yaml_get(node, "done") != NULL;
-    if (status == JC_OK && (sum > 1 + 1e-9 || (names_done && sum < 1 - 1e-9))) {
-        status = technique_fail(r, node->line, "the shares sum to %.6g, not to %s", sum,
-                                names_done ? "1" : "at most 1 (the rest is done)");
-    }
-    return status;
-}
-
-static jc_status read_cascade(technique_reader *r, const jc_yaml *node) {
-    static const char *const keys[] = {"name", "architecture", "steps", "next", NULL};
-    jc_technique *t = r->technique;
-    if (node->kind != JC_YAML_SEQUENCE || node->n == 0 || node->n > TECHNIQUE_MAX_NETWORKS) {
-        return technique_fail_value(r, node, "networks", "a list of 1 to 16 networks");
-    }
-    t->networks = jc_arena_alloc(&t->arena, (size_t)node->n, sizeof *t->networks);
-    if (t->networks == NULL) {
-        return out_of_memory(r);
-    }
-    jc_status status = JC_OK;
-    for (const jc_yaml *item = node->child; status == JC_OK && item != NULL; item = item->next) {
-        const jc_yaml *name = jc_yaml_get(item, "name");
-        if (name == NULL || jc_yaml_get(item, "architecture") == NULL) {
-            return technique_fail(r, item->line, "a network needs `name` and `architecture`");
-        }
-        r->network = &t->networks[t->n_networks];
-        status = technique_check_keys(r, item, "a network", keys);
-        if (status == JC_OK) {
-            status = read_text(r, name, "name", &r->network->about.name);
-        }
-        for (size_t i = 0; status == JC_OK && i < t->n_networks; ++i) {
-            if (jc_text_equal(t->networks[i].about.name, r->network->about.name)) {
-                status = technique_fail(r, name->line, "there are two networks '%.60s'",
-                                        r->network->about.name);
-            }
-        }
-        if (status == JC_OK && jc_text_equal(r->network->about.name, "done")) {
-            status = technique_fail(r, name->line, "'done' is where inputs end, no network's name");
-        }
-        if (status == JC_OK) {
-            status = read_network(r, item);
-        }
-        t->n_networks++;
-    }
-    size_t i = 0;
-    for (const jc_yaml *item = node->child; status == JC_OK && item != NULL; item = item->next) {
-        status = read_routes(r, jc_yaml_get(item, "next"), i++);
     }
     return status;
 }
@@ -177,7 +72,7 @@ static jc_status read_root(technique_reader *r, const jc_yaml *root) {
         status = technique_check_keys(r, root, "a technique", file_keys);
         const jc_yaml *name = jc_yaml_get(root, "name");
         if (status == JC_OK && name != NULL) {
-            status = read_text(r, name, "name", &t->name);
+            status = technique_read_text(r, name, "name", &t->name);
         }
         const jc_yaml *error_rate = jc_yaml_get(root, "error_rate");
         if (status == JC_OK && error_rate != NULL) {
@@ -188,6 +83,12 @@ static jc_status read_root(technique_reader *r, const jc_yaml *root) {
             status = technique_fail(r, networks->line,
                                     "steps and architecture belong to each of the networks");
         }
+        const jc_yaml *run = jc_yaml_get(root, "confidences");
+        run = run == NULL ? jc_yaml_get(root, "threshold") : run;
+        if (status == JC_OK && networks == NULL && run != NULL) {
+            status = technique_fail(r, run->key_line, "'%s' belongs to `networks`, or into `exits`",
+                                    run->key);
+        }
         if (status == JC_OK && networks == NULL && jc_yaml_get(root, "steps") == NULL) {
             status = technique_fail(r, root->line, "a technique needs `steps` or `networks`");
         }
@@ -196,16 +97,16 @@ static jc_status read_root(technique_reader *r, const jc_yaml *root) {
         return status;
     }
     if (networks != NULL) {
-        return read_cascade(r, networks);
+        return technique_read_cascade(r, root);
     }
     t->networks = jc_arena_alloc(&t->arena, 1, sizeof *t->networks);
     if (t->networks == NULL) {
-        return out_of_memory(r);
+        return technique_out_of_memory(r);
     }
     t->n_networks = 1;
     r->network = t->networks;
     if (is_file_form(root)) {
-        return read_network(r, root);
+        return technique_read_network(r, root);
     }
     r->network->about = (jc_technique_network){.file = r->file, .line = root->line};
     return technique_read_steps(r, root);
@@ -224,7 +125,7 @@ static jc_status read_text_of(technique_reader *r, const char *text, size_t leng
     jc_technique *t = r->technique;
     jc_yaml *root = NULL;
     jc_status status = r->file == NULL || r->folder == NULL || t->name == NULL
-                           ? out_of_memory(r)
+                           ? technique_out_of_memory(r)
                            : jc_yaml_parse(text, length, r->file, &t->arena, &root, r->err);
     if (status == JC_OK) {
         status = read_root(r, root);
@@ -250,6 +151,7 @@ static jc_status parse(const char *text, size_t length, const char *name, bool i
     r.folder = is_file ? technique_folder(&t->arena, name) : "";
     t->name = is_file ? name_of_file(name, &t->arena) : r.file;
     t->error_rate = (double)NAN;
+    t->reach_end = (double)NAN;
     const jc_status status = read_text_of(&r, text, length);
     if (status != JC_OK) {
         jc_technique_free(t);
@@ -302,11 +204,18 @@ void jc_technique_set_threshold(jc_technique *technique, double threshold) {
     }
     double rates[TECHNIQUE_MAX_EXITS];
     const double error_rate = confidence_follow(&technique->run, threshold, rates);
-    statement *exits = technique->run_network->statements + technique->run_first;
+    technique->reach_end = 1;
     for (size_t i = 0; i < technique->run.n_exits; ++i) {
-        exits[i].number = rates[i];
+        const double left = technique->reach_end;
+        if (technique->run_network == NULL) { // networks, each of which hands on to the next
+            technique->networks[i].routes[0].probability =
+                left > 0 ? fmax(0, 1 - rates[i] / left) : 0;
+        } else {
+            technique->run_network->statements[technique->run_first + i].number = rates[i];
+        }
+        technique->reach_end = fmax(0, left - rates[i]);
     }
-    if (technique->n_networks <= 1) { // of a cascade it is only a part
+    if (technique->run_network == NULL || technique->n_networks == 1) { // else it is of a part
         technique->error_rate = error_rate;
     }
 }
@@ -315,6 +224,10 @@ size_t jc_technique_thresholds(const jc_technique *technique, size_t n, double *
     return technique->measured_by == NULL
                ? 0
                : confidence_thresholds(&technique->run, n, out_thresholds);
+}
+
+double jc_technique_reach_end(const jc_technique *technique) {
+    return technique->reach_end;
 }
 
 double jc_technique_error_rate(const jc_technique *technique) {

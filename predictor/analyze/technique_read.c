@@ -23,7 +23,7 @@ jc_status technique_fail(technique_reader *r, int line, const char *format, ...)
     return jc_error_set(r->err, JC_EPARSE, r->file, line, "%s", message);
 }
 
-static jc_status out_of_memory(technique_reader *r) {
+jc_status technique_out_of_memory(technique_reader *r) {
     return jc_error_set(r->err, JC_ENOMEM, r->file, 0, "out of memory");
 }
 
@@ -70,7 +70,7 @@ jc_status technique_read_patterns(technique_reader *r, const jc_yaml *node, stat
     }
     const char **patterns = jc_arena_alloc(&r->technique->arena, n, sizeof *patterns);
     if (patterns == NULL) {
-        return out_of_memory(r);
+        return technique_out_of_memory(r);
     }
     for (size_t i = 0; i < n; ++i, item = item->next) {
         patterns[i] = jc_yaml_text(item);
@@ -90,7 +90,7 @@ jc_status technique_add_statement(technique_reader *r, const statement *s) {
         jc_arena_grow(&r->technique->arena, network->statements, network->n_statements,
                       &network->capacity, sizeof *statements);
     if (statements == NULL) {
-        return out_of_memory(r);
+        return technique_out_of_memory(r);
     }
     network->statements = statements;
     statements[network->n_statements++] = *s;
@@ -112,7 +112,7 @@ static jc_status read_keep(technique_reader *r, const jc_yaml *node, const state
         }
         const char **pattern = jc_arena_alloc(&r->technique->arena, 1, sizeof *pattern);
         if (pattern == NULL) {
-            return out_of_memory(r);
+            return technique_out_of_memory(r);
         }
         *pattern = child->key;
         statement s = *base;
@@ -296,7 +296,7 @@ static jc_status read_technique(technique_reader *r, const jc_yaml *node, statem
     inner.folder = inner.file == NULL ? NULL : technique_folder(&r->technique->arena, inner.file);
     jc_yaml *root = NULL;
     if (inner.folder == NULL) {
-        return out_of_memory(r);
+        return technique_out_of_memory(r);
     }
     const jc_status status = jc_yaml_load(inner.file, &r->technique->arena, &root, r->err);
     if (status != JC_OK) {

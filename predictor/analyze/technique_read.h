@@ -46,6 +46,23 @@ const char *technique_folder(jc_arena *arena, const char *path);
  *  memory. */
 char *technique_beside(technique_reader *r, const char *path);
 
+/** A name, and no empty one. */
+JC_MUST_USE jc_status technique_read_text(technique_reader *r, const jc_yaml *node,
+                                          const char *what, const char **out_text);
+
+/** What the reader's network is about (`architecture`), and its `steps`. */
+JC_MUST_USE jc_status technique_read_network(technique_reader *r, const jc_yaml *node);
+
+/** The networks of a file, and where inputs go after each. */
+JC_MUST_USE jc_status technique_read_cascade(technique_reader *r, const jc_yaml *root);
+
+/** A validation run's table. @param names [n] what it calls the exits */
+JC_MUST_USE jc_status technique_load_run(technique_reader *r, const jc_yaml *file, double threshold,
+                                         const char *const *names, size_t n);
+
+/** Fails for want of memory. */
+jc_status technique_out_of_memory(technique_reader *r);
+
 /** The step `exits`: rates that are given, or a validation run and a threshold. */
 JC_MUST_USE jc_status technique_read_exits(technique_reader *r, const jc_yaml *node, statement *s);
 

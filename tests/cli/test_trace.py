@@ -90,6 +90,50 @@ class Trace(Process):
         self.assertNotIn(last, best)  # none is wrong at a lower threshold either
         self.assertEqual(len(self.trace("-n", "2", self.technique, self.network)), 2)
 
+    def test_a_cascade(self):
+        # The samples as above, a and b being networks, and c the last.
+        self.write("wide.yaml", NETWORK.replace("out_channels: 64", "out_channels: 128"))
+        text = """\
+confidences: run.csv
+threshold: {}
+networks:
+  - {{name: a, architecture: network.yaml, steps: [prune: {{ratio: 0.5, layers: a}}]}}
+  - {{name: b, architecture: network.yaml}}
+  - {{name: c, architecture: wide.yaml}}
+"""
+        path = self.write("cascade.yaml", text.format(0.75))
+        self.write("a.yaml", "architecture: network.yaml\nsteps: [prune: {ratio: 0.5, layers: a}]\n")
+        a, b, c, row = (r["energy_j"] for r in json.loads(self.run_program(
+            "compare", "-p", "test-device", "-f", "json", "a.yaml", "network.yaml", "wide.yaml",
+            path).stdout))
+        # At 0.75 two of five leave at a, one at b.
+        self.assertAlmostEqual(row / (a + 0.6 * b + 0.4 * c), 1)
+        points = self.trace(path)
+        self.assertEqual((points[0]["reach_end"], points[-1]["reach_end"]), (0, 1))
+        self.assertAlmostEqual(points[0]["error_rate"], 0.6)
+        self.assertEqual(points[-1]["error_rate"], 0)
+        self.assertAlmostEqual(points[0]["energy_j"] / a, 1)
+        self.assertAlmostEqual(points[-1]["energy_j"] / (a + b + c), 1)
+        self.assertIn("A cascade: an input leaves", " ".join(self.run_program(
+            "trace", "-p", "test-device", path).stdout.split()))
+        for old, new, line, message in (
+                ("threshold: 0.75\n", "", 1, "belong together"),
+                ("threshold: 0.75", "threshold: 2", 2, "must be a number from 0 to 1"),
+                ("name: b, ", "name: b, next: {c: 0.5}, ", 5, "leave `next` out"),
+                ("name: a, ", "name: a, next: {done: 1}, ", 4, "leave `next` out"),
+                ("name: b, ", "name: other, ", 3, "exit must be one of"),
+                ("  - {name: b, architecture: network.yaml}\n  - {name: c, architecture: wide.yaml}\n",
+                 "", 1, "needs two of them")):
+            bad = text.format(0.75).replace(old, new, 1)
+            self.assertNotEqual(bad, text.format(0.75))
+            with self.subTest(new):
+                refused = self.write("refused.yaml", bad)
+                result = self.assert_error(message, "trace", "-p", "test-device", refused, code=2)
+                self.assertRegex(result.stderr, f"(refused.yaml|run.csv):{line}: ")
+        path = self.write("alone.yaml", "threshold: 0.5\nsteps: [prune: 0.5]\n")
+        self.assert_error("alone.yaml:1: 'threshold' belongs to", "trace", "-p", "test-device", path,
+                          self.network, code=2)
+
     def test_order_of_records_does_not_matter(self):
         before = self.trace(self.technique, self.network)
         self.write("run.csv", run_of(SAMPLES, lambda records: records[::-1]))
