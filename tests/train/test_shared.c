@@ -76,6 +76,42 @@ Test(shared, errors_that_neighbours_have_in_common_do_not) {
     cr_expect_gt(find_shared(), 0.8);
 }
 
+// Each configuration measured twice, in windows of which one is as much slower as the other is
+// faster: what a network's own window does to all of its layers alike.
+Test(shared, the_moment_of_a_measurement_is_shared) {
+    make_rows();
+    for (size_t i = 0; i < N; ++i) {
+        rows[i].group = i / 2;
+        outcomes_of[i].measured = i % 2 == 0 ? exp(0.03) : exp(-0.03);
+    }
+    set.n_groups = N / 2;
+    // Of two, each is √2 times as far from what is true as from their mean.
+    const double half = log(1.1 / 0.9) / 2;
+    cr_expect_float_eq(find_shared(), pow(0.03 * sqrt(2) / half, 2), 0.02);
+    set.n_groups = N;
+}
+
+// Windows of 8 are faster than predicted, those of 10 slower, wherever the other sizes lie, and the
+// nearest have windows of all sizes.
+Test(shared, errors_that_layers_of_a_type_have_in_common_do_not_cancel) {
+    make_rows();
+    set.kind = JC_KERNEL_CONV2D;
+    for (size_t i = 0; i < N; ++i) {
+        const int64_t edge = 8 + (int64_t)(3 * uniform());
+        kernels[i] = (jc_kernel){.kind = JC_KERNEL_CONV2D};
+        int64_t *s = kernels[i].size;
+        s[JC_WINDOW_BATCH_SIZE] = 1 + (int64_t)(64 * uniform());
+        s[JC_WINDOW_IN_CHANNELS] = 1 + (int64_t)(500 * uniform());
+        s[JC_WINDOW_OUT_CHANNELS] = 1 + (int64_t)(500 * uniform());
+        s[JC_WINDOW_IN_HEIGHT] = s[JC_WINDOW_IN_WIDTH] = 10 + (int64_t)(60 * uniform());
+        s[JC_WINDOW_KERNEL_H] = s[JC_WINDOW_KERNEL_W] = edge;
+        cr_assert_eq(jc_kernel_complete(&kernels[i], NULL), JC_OK);
+        outcomes_of[i].measured = 1 + 0.1 * (double)(edge - 9);
+    }
+    cr_expect_gt(find_shared(), 0.95);
+    set.kind = JC_KERNEL_LINEAR;
+}
+
 Test(shared, few_configurations_tell_nothing) {
     make_rows();
     double shared = 0;
