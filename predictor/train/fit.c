@@ -18,8 +18,8 @@ static const double CORRECTION_BOUND = 1.0986122886681098;
 static const double SMALLEST_RUNTIME_S = 1e-9;
 // Relative standard deviation of a model that is as good as can be: what a row's own noise adds to.
 static const double MODEL_NOISE = 0.1;
-// With fewer configurations a backbone alone is fitted.
-enum { FEWEST_FOR_CORRECTION = 40 };
+// With fewer configurations there is no correction, or a plain backbone alone.
+enum { FEWEST_FOR_CORRECTION = 40, FEWEST_FOR_REGIMES = 12 };
 // Regimes have many candidates: fewer folds than for the correction save time.
 enum { REGIME_FOLDS = 5 };
 // A model has one term for so many configurations at most: below, a path runs into interpolation,
@@ -253,6 +253,7 @@ static jc_status fit_regimes(const workspace *w, const target_rows *t, const bac
     const regimes_options options = {.fold = fold,
                                      .n_folds = n_folds,
                                      .max_terms = most_terms(w),
+                                     .with_rules = w->n_groups >= FEWEST_FOR_CORRECTION,
                                      .tolerance = w->request->options->tolerance};
     const jc_status status =
         regimes_fit(rows, &options, w->request->set->kind, w->arena, m, out_of_fold);
@@ -260,42 +261,86 @@ static jc_status fit_regimes(const workspace *w, const target_rows *t, const bac
     return status;
 }
 
-// Two forms, of which the inner folds choose: a plain backbone with a correction, or a backbone
-// with regimes.
-static jc_status fit_runtime(const workspace *w, target_rows *t, model *m) {
+// --- The two forms, of which the inner folds choose ---------------------------------------------
+
+static jc_status fit_backbone(const workspace *w, jc_target target, const target_rows *t,
+                              model *m) {
+    if (target == JC_TARGET_POWER) {
+        return fit_power_backbone(w, t, m);
+    }
+    double *q = gather_quantities(w, t);
+    const backbone_rows rows = {.n = t->n, .q = q, .y = t->y, .weights = t->weights};
+    const jc_status status = q == NULL ? JC_ENOMEM : fit_runtime_backbone(w, &rows, m);
+    free(q);
+    return status;
+}
+
+// Predictions of a fold's rows by the backbone of all others; by that of all where there are none.
+static jc_status predict_fold(const workspace *w, jc_target target, const target_rows *t, int fold,
+                              const model *of_all, double *out_of_fold) {
+    target_rows others = {0};
+    model m = *of_all;
+    jc_status status = target_alloc(t->n, &others);
+    for (size_t i = 0; i < t->n && status == JC_OK; ++i) {
+        if (w->fold[t->at[i]] != fold) {
+            others.at[others.n] = t->at[i];
+            others.y[others.n] = t->y[i];
+            others.weights[others.n++] = t->weights[i];
+        }
+    }
+    if (status == JC_OK && others.n > 0) {
+        status = fit_backbone(w, target, &others, &m);
+    }
+    for (size_t i = 0; i < t->n && status == JC_OK; ++i) {
+        if (w->fold[t->at[i]] == fold) {
+            out_of_fold[i] = model_predict(&m, &w->points[t->at[i]]);
+        }
+    }
+    target_clear(&others);
+    return status;
+}
+
+static jc_status fit_plain(const workspace *w, jc_target target, target_rows *t, model *m) {
+    jc_status status = fit_backbone(w, target, t, m);
+    for (int f = 0; f < w->n_folds && status == JC_OK; ++f) {
+        status = predict_fold(w, target, t, f, m, t->out_of_fold);
+    }
+    return status;
+}
+
+// With a correction where there are rows enough for it.
+static jc_status fit_smooth(const workspace *w, jc_target target, target_rows *t, model *m) {
+    if (w->n_groups < FEWEST_FOR_CORRECTION) {
+        return fit_plain(w, target, t, m);
+    }
+    const jc_status status = fit_backbone(w, target, t, m);
+    return status == JC_OK ? fit_correction(w, t, m) : status;
+}
+
+// A backbone with regimes replaces the model where it errs less out of fold.
+static jc_status try_regimes(const workspace *w, target_rows *t, model *m) {
     double *q = gather_quantities(w, t);
     double *out_of_fold = malloc((t->n + 1) * sizeof *out_of_fold);
     const backbone_rows rows = {.n = t->n, .q = q, .y = t->y, .weights = t->weights};
-    jc_status status =
-        q == NULL || out_of_fold == NULL ? JC_ENOMEM : fit_runtime_backbone(w, &rows, m);
-    if (status == JC_OK && w->n_groups >= FEWEST_FOR_CORRECTION) {
-        model regimes = *m;
-        status = fit_regimes(w, t, &rows, &regimes, out_of_fold);
-        if (status == JC_OK) {
-            status = fit_correction(w, t, m);
-        }
-        if (status == JC_OK &&
-            relative_error(t->y, out_of_fold, t->n) < relative_error(t->y, t->out_of_fold, t->n)) {
-            *m = regimes;
-            memcpy(t->out_of_fold, out_of_fold, t->n * sizeof *out_of_fold);
-        }
+    model regimes = {.bound = m->bound, .low = m->low, .high = m->high};
+    jc_status status = q == NULL || out_of_fold == NULL
+                           ? JC_ENOMEM
+                           : fit_regimes(w, t, &rows, &regimes, out_of_fold);
+    if (status == JC_OK &&
+        relative_error(t->y, out_of_fold, t->n) < relative_error(t->y, t->out_of_fold, t->n)) {
+        *m = regimes;
+        memcpy(t->out_of_fold, out_of_fold, t->n * sizeof *out_of_fold);
     }
     free(q);
     free(out_of_fold);
     return status;
 }
 
-static jc_status fit_power(const workspace *w, target_rows *t, model *m) {
-    const jc_status status = fit_power_backbone(w, t, m);
-    return status == JC_OK && w->n_groups >= FEWEST_FOR_CORRECTION ? fit_correction(w, t, m)
-                                                                   : status;
-}
-
 static jc_status fit_target(const workspace *w, jc_target target, target_rows *t, model *m) {
     m->bound = CORRECTION_BOUND;
-    jc_status status = target == JC_TARGET_RUNTIME ? fit_runtime(w, t, m) : fit_power(w, t, m);
-    for (size_t i = 0; i < t->n && w->n_groups < FEWEST_FOR_CORRECTION && status == JC_OK; ++i) {
-        t->out_of_fold[i] = clamp(model_backbone(m, &w->points[t->at[i]]), m->low, m->high);
+    jc_status status = fit_smooth(w, target, t, m);
+    if (status == JC_OK && target == JC_TARGET_RUNTIME && w->n_groups >= FEWEST_FOR_REGIMES) {
+        status = try_regimes(w, t, m);
     }
     m->held_out.terms = m->n_backbone + m->n_terms;
     return status == JC_OK ? spread_of(t->y, t->out_of_fold, t->n, &m->spread) : status;

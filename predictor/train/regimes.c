@@ -254,7 +254,7 @@ jc_status regimes_fit(const backbone_rows *rows, const regimes_options *options,
     if (status == JC_OK) {
         status = run(&s, arena, out_model, out_of_fold);
     }
-    if (status == JC_OK) {
+    if (status == JC_OK && options->with_rules) {
         status = try_rounds(&s, kind, arena, out_model, out_of_fold);
     }
     regimes_clear(&s);

@@ -25,6 +25,7 @@ typedef struct regimes_options {
     const int *fold; ///< [n] of the rows
     int n_folds;
     size_t max_terms;
+    bool with_rules; ///< rounds with regimes that trees find, too
     double tolerance;
 } regimes_options;
 
