@@ -160,6 +160,15 @@ static double rounded_up(double value, double width) {
     return ceil(value / width) * width;
 }
 
+// Vectors are loaded whole where the innermost length is a multiple of them.
+static double alignment(double length) {
+    double power = 1;
+    while (power < 32 && fmod(length, 2 * power) == 0) {
+        power *= 2;
+    }
+    return power;
+}
+
 void jc_quantity_compute(const jc_kernel *kernel, double *out_q) {
     for (int c = 0; c < JC_KERNEL_MAX_COLUMNS; ++c) {
         out_q[c] = (double)kernel->size[c];
@@ -213,4 +222,5 @@ void jc_quantity_compute(const jc_kernel *kernel, double *out_q) {
     out_q[JC_QUANTITY_CHANNELS] = v.group_channels * v.groups;
     out_q[JC_QUANTITY_NARROW] = fmin(v.group_channels, v.width);
     out_q[JC_QUANTITY_WIDE] = fmax(v.group_channels, v.width);
+    out_q[JC_QUANTITY_ALIGNMENT] = alignment(v.group_channels * v.groups);
 }

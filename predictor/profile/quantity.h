@@ -50,7 +50,8 @@
     X(GROUPS, "group_count", "groups; 1 for kernels without")                                      \
     X(CHANNELS, "channels", "input channels or features")                                          \
     X(NARROW, "narrow", "the smaller of group_channels and width")                                 \
-    X(WIDE, "wide", "the larger of group_channels and width")
+    X(WIDE, "wide", "the larger of group_channels and width")                                      \
+    X(ALIGNMENT, "alignment", "largest power of two, 32 at most, that divides channels")
 
 typedef enum jc_quantity {
     JC_QUANTITY_FIRST_DERIVED = JC_KERNEL_MAX_COLUMNS, ///< below: columns of the kernel

@@ -201,6 +201,11 @@ static void offer_shapes(gate_list *l, jc_kernel_kind kind) {
             offer_both(l, channels[c], ldexp(1, p) + 1);
         }
     }
+    // Libraries have a slow way for what is no multiple of a vector; products are packed, and pad.
+    const bool is_packed = find_cores(kind) == convolution || find_cores(kind) == product;
+    for (double power = 8; power <= 32 && !is_packed; power *= 2) {
+        offer_both(l, JC_QUANTITY_ALIGNMENT, power);
+    }
     offer_both(l, JC_QUANTITY_STRIDE, 2);
     offer_both(l, JC_QUANTITY_GROUPS, 2);
     offer_both(l, JC_QUANTITY_OVERLAP, 1.0001); // windows that do not overlap, and those that do

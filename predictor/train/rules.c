@@ -115,7 +115,8 @@ static bool is_shape(int quantity) {
 
 static void find_axes(forest *f, const backbone_rows *rows, rules_axes axes, double *values) {
     for (short q = 0; q < JC_QUANTITY_COUNT; ++q) {
-        if (axes == RULES_SHAPES && !is_shape(q)) {
+        // What is a multiple of a vector is told by rule (regimes_candidates.c).
+        if ((axes == RULES_SHAPES && !is_shape(q)) || q == JC_QUANTITY_ALIGNMENT) {
             continue;
         }
         axis *a = &f->axes[f->n_axes];
