@@ -26,8 +26,8 @@
  *             - {coefficient: 1e-11, macs: 1}
  *             - {coefficient: 1e-12, rows: 1, from: {width: 9}}  # a regime: counts where
  *                                # width ≥ 9; `below` where it is less; up to four conditions
- *           variables:               # log(q/at), max(0, log(q/at)), or 1 where q ≥ at
- *             - {name: macs, log: macs, at: 1e6}
+ *           variables:               # log(q/at), `hinge` max(0, log(q/at)), `step` 1 where
+ *             - {name: macs, log: macs, at: 1e6}       # q ≥ at, `below` 1 where q < at
  *           terms:                   # correction: exp(Σ coefficient · Π variable^exponent)
  *             - {coefficient: 0.1, macs: 2}
  *           spread:                  # quantiles 5 % and 95 % of log(measured/predicted)
@@ -41,13 +41,15 @@
 #ifndef JC_PROFILE_FORMAT_H
 #define JC_PROFILE_FORMAT_H
 
+#include "model.h"
+
 #define PROFILE_FORMAT     "joulecast-profile"
 #define PROFILE_DIGEST_KEY "digest: "
 
 enum { PROFILE_VERSION = 1 };
 
 /** Keys of variables, by model_transform. */
-extern const char *const profile_transforms[3];
+extern const char *const profile_transforms[MODEL_TRANSFORMS];
 
 /** Keys of regimes, by model_side. */
 extern const char *const profile_sides[2];

@@ -273,7 +273,7 @@ static jc_status load_terms(loader *l, const jc_yaml *list, const kernel_model *
 static jc_status load_variable(loader *l, const jc_yaml *item, const kernel_model *k,
                                model_variable *v) {
     static const char *const required[] = {"name", "at", NULL};
-    static const char *const optional[] = {"log", "hinge", "step", NULL};
+    static const char *const optional[] = {"log", "hinge", "step", "below", NULL};
     jc_status status = load_check_keys(l, item, required, optional);
     if (status == JC_OK) {
         status = load_double(l, item, "at", &v->at);
@@ -283,7 +283,7 @@ static jc_status load_variable(loader *l, const jc_yaml *item, const kernel_mode
     }
     const char *name = jc_yaml_text(jc_yaml_get(item, "name"));
     const char *quantity = NULL;
-    for (int t = 0; t < 3; ++t) {
+    for (int t = 0; t < MODEL_TRANSFORMS; ++t) {
         const jc_yaml *c = jc_yaml_get(item, profile_transforms[t]);
         if (c != NULL) {
             v->transform = (model_transform)t;
@@ -292,8 +292,8 @@ static jc_status load_variable(loader *l, const jc_yaml *item, const kernel_mode
     }
     if (name == NULL || quantity == NULL || item->n != 3 || !(v->at > 0)) {
         return load_fail(l, item,
-                         "a variable must have a name, one of log, hinge and step with a "
-                         "quantity, and 'at' above 0");
+                         "a variable must have a name, one of log, hinge, step and below "
+                         "with a quantity, and 'at' above 0");
     }
     v->log_at = log(v->at);
     v->range = find_range(k, jc_quantity_find(k->kind, quantity));
@@ -301,7 +301,8 @@ static jc_status load_variable(loader *l, const jc_yaml *item, const kernel_mode
         return jc_error_set(l->err, JC_EFORMAT, l->path, item->line,
                             "'%.60s' is not among the ranges", quantity);
     }
-    if (v->transform != MODEL_STEP && !(k->ranges[v->range].low > 0)) {
+    const bool is_logarithm = v->transform == MODEL_LOG || v->transform == MODEL_HINGE;
+    if (is_logarithm && !(k->ranges[v->range].low > 0)) {
         return load_fail(l, item, "a logarithm needs a range above 0");
     }
     v->name = load_copy_text(l, name);

@@ -101,6 +101,10 @@ double model_variable_value(const model_variable *v, const model_point *point) {
         return fmax(0, point->log_held[v->range] - v->log_at);
     case MODEL_STEP:
         return point->held[v->range] >= v->at ? 1 : 0;
+    case MODEL_UNDER:
+        return point->held[v->range] < v->at ? 1 : 0;
+    case MODEL_TRANSFORMS:
+        break;
     }
     return 0;
 }

@@ -41,6 +41,8 @@ typedef enum model_transform {
     MODEL_LOG,   ///< log(q/at)
     MODEL_HINGE, ///< max(0, log(q/at))
     MODEL_STEP,  ///< 1 if q ≥ at, else 0
+    MODEL_UNDER, ///< 1 if q < at, else 0
+    MODEL_TRANSFORMS,
 } model_transform;
 
 /** A function of one quantity, which is held at its range first. */

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const profile_transforms[3] = {"log", "hinge", "step"};
+const char *const profile_transforms[MODEL_TRANSFORMS] = {"log", "hinge", "step", "below"};
 const char *const profile_sides[2] = {"from", "below"};
 
 const profile_error_field profile_error_fields[PROFILE_ERROR_FIELDS] = {

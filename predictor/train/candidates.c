@@ -115,7 +115,7 @@ static double round_knot(double at, char *text) {
 
 // Index of a new variable; −1 where there is no room for it.
 static int add_variable(builder *b, model_transform transform, int range, double at) {
-    static const char *const marks[] = {"", ">", ">="};
+    static const char *const marks[] = {"", ">", ">=", "<"};
     if (b->failed || b->c.n_variables == MODEL_MAX_VARIABLES) {
         return -1;
     }

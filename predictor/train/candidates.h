@@ -12,6 +12,7 @@
 #define JC_TRAIN_CANDIDATES_H
 
 #include "rows.h"
+#include "rules.h"
 
 typedef struct candidates {
     model_variable *variables;
@@ -31,6 +32,13 @@ void candidates_points(const kernel_model *k, const train_rows *set, const size_
 /** Candidate terms for rows at these points. @retval JC_ENOMEM */
 JC_MUST_USE jc_status candidates_create(const kernel_model *k, const model_point *points, size_t n,
                                         jc_arena *arena, candidates *out_candidates);
+
+/** Those of `from` that are used, and one term for each rule: 1 where all its gates are open. A
+ * rule is left out where its quantities have no range or there is no room for more variables.
+ *  @param used [n_terms of from]  @retval JC_ENOMEM */
+JC_MUST_USE jc_status candidates_with_rules(const kernel_model *k, const candidates *from,
+                                            const bool *used, const rule *rules, size_t n_rules,
+                                            jc_arena *arena, candidates *out_candidates);
 
 /** Values of all candidate terms at a point. @param out_x [n_terms] */
 void candidates_evaluate(const candidates *c, const model_point *point, double *out_x);

@@ -3,9 +3,8 @@
 #include "fit.h"
 
 #include "backbone.h"
-#include "candidates.h"
+#include "correction.h"
 #include "regimes.h"
-#include "relaxed.h"
 #include "statistics.h"
 
 #include <math.h>
@@ -25,8 +24,6 @@ enum { REGIME_FOLDS = 5 };
 // A model has one term for so many configurations at most: below, a path runs into interpolation,
 // where it neither converges soon nor predicts.
 enum { CONFIGURATIONS_PER_TERM = 3 };
-// Ratio of the smallest λ tried to λ_max.
-static const double LAMBDA_RATIO = 2e-3;
 
 // What the targets of one kernel share.
 typedef struct workspace {
@@ -35,7 +32,6 @@ typedef struct workspace {
     kernel_model *k;
     candidates c;
     model_point *points; ///< [n]
-    double *X;           ///< [n x n_terms]
     int *fold;           ///< [n]
     int n_folds;
     size_t n_groups;
@@ -133,87 +129,7 @@ static size_t most_terms(const workspace *w) {
     return most < w->request->options->max_terms ? most : w->request->options->max_terms;
 }
 
-// --- Correction ------------------------------------------------------------------------------
-
-static double clamp(double value, double low, double high) {
-    return value < low ? low : value > high ? high : value;
-}
-
-// Prediction of row i by the coefficients of one fit (0: all rows).
-static double predict_row(const workspace *w, const target_rows *t, const model *m,
-                          const relaxed_fit *fit, size_t fit_index, size_t i) {
-    const double *x = w->X + t->at[i] * w->c.n_terms;
-    const double *beta = fit->coefficients + fit_index * fit->n_cols;
-    double g = 0;
-    for (size_t j = 0; j < fit->n_cols; ++j) {
-        g += beta[j] == 0 ? 0 : beta[j] * x[j];
-    }
-    const double b = model_backbone(m, &w->points[t->at[i]]);
-    const double exponent = fit->intercepts[fit_index] + clamp(g, -m->bound, m->bound);
-    return clamp(b * exp(exponent), m->low, m->high);
-}
-
-// Rows of the correction: the logarithm of what the backbone leaves.
-static jc_status fit_relaxed(const workspace *w, const target_rows *t, const model *m,
-                             relaxed_fit *out_fit) {
-    const jc_train_options *o = w->request->options;
-    const size_t p = w->c.n_terms;
-    double *X = malloc((t->n * p + 1) * sizeof *X);
-    double *y = malloc((t->n + 1) * sizeof *y);
-    int *fold = malloc((t->n + 1) * sizeof *fold);
-    moments sums = {0};
-    jc_status status = JC_ENOMEM;
-    if (X != NULL && y != NULL && fold != NULL) {
-        for (size_t i = 0; i < t->n; ++i) {
-            memcpy(X + i * p, w->X + t->at[i] * p, p * sizeof *X);
-            y[i] = log(t->y[i] / model_backbone(m, &w->points[t->at[i]]));
-            fold[i] = w->fold[t->at[i]];
-        }
-        const regression data = {.n_rows = t->n,
-                                 .n_cols = p,
-                                 .X = X,
-                                 .y = y,
-                                 .weights = t->weights,
-                                 .fold = fold,
-                                 .n_folds = w->n_folds};
-        status = moments_create(&data, &sums);
-    }
-    if (status == JC_OK) {
-        relaxed_options options = {
-            .lasso = lasso_options_default(), .n_lambdas = o->n_lambdas, .ratio = LAMBDA_RATIO};
-        options.lasso.tolerance = o->tolerance;
-        options.lasso.max_terms = most_terms(w);
-        status = relaxed_create(&sums, &options, out_fit);
-    }
-    moments_clear(&sums);
-    free(X);
-    free(y);
-    free(fold);
-    return status;
-}
-
-static void scale_backbone(model *m, double factor) {
-    for (size_t i = 0; i < m->n_backbone; ++i) {
-        m->backbone[i].coefficient *= factor;
-    }
-}
-
-static jc_status fit_correction(const workspace *w, target_rows *t, model *m) {
-    relaxed_fit fit;
-    jc_status status = fit_relaxed(w, t, m, &fit);
-    if (status != JC_OK) {
-        return status;
-    }
-    for (size_t i = 0; i < t->n; ++i) {
-        const size_t fold = (size_t)w->fold[t->at[i]];
-        t->out_of_fold[i] = predict_row(w, t, m, &fit, fold + 1, i);
-    }
-    status = candidates_keep(&w->c, fit.coefficients, w->arena, m);
-    // The intercept belongs to the backbone: exp(g) is then 1 in the middle of the rows.
-    scale_backbone(m, exp(fit.intercepts[0]));
-    relaxed_clear(&fit);
-    return status;
-}
+// --- Targets ---------------------------------------------------------------------------------
 
 static jc_status spread_of(const double *measured, const double *predicted, size_t n,
                            model_spread *out_spread) {
@@ -229,14 +145,31 @@ static jc_status spread_of(const double *measured, const double *predicted, size
     return status;
 }
 
-// --- Targets ---------------------------------------------------------------------------------
-
-static double relative_error(const double *y, const double *predicted, size_t n) {
-    double sum = 0;
-    for (size_t i = 0; i < n; ++i) {
-        sum += pow(predicted[i] / y[i] - 1, 2);
+// Rules find what a choice of algorithm does to the power; of runtimes, regimes know it.
+static jc_status fit_correction(const workspace *w, jc_target target, target_rows *t, model *m) {
+    const model_point **points = malloc((t->n + 1) * sizeof *points);
+    int *fold = malloc((t->n + 1) * sizeof *fold);
+    jc_status status = points == NULL || fold == NULL ? JC_ENOMEM : JC_OK;
+    for (size_t i = 0; i < t->n && status == JC_OK; ++i) {
+        points[i] = &w->points[t->at[i]];
+        fold[i] = w->fold[t->at[i]];
     }
-    return sum;
+    if (status == JC_OK) {
+        const correction_rows rows = {.n = t->n,
+                                      .points = points,
+                                      .y = t->y,
+                                      .weights = t->weights,
+                                      .fold = fold,
+                                      .n_folds = w->n_folds};
+        const correction_options options = {.k = w->k,
+                                            .train = w->request->options,
+                                            .max_terms = most_terms(w),
+                                            .with_rules = target == JC_TARGET_POWER};
+        status = correction_fit(&rows, &w->c, &options, w->arena, m, t->out_of_fold);
+    }
+    free(points);
+    free(fold);
+    return status;
 }
 
 // A backbone with regimes in place of the correction.
@@ -314,7 +247,7 @@ static jc_status fit_smooth(const workspace *w, jc_target target, target_rows *t
         return fit_plain(w, target, t, m);
     }
     const jc_status status = fit_backbone(w, target, t, m);
-    return status == JC_OK ? fit_correction(w, t, m) : status;
+    return status == JC_OK ? fit_correction(w, target, t, m) : status;
 }
 
 // A backbone with regimes replaces the model where it errs less out of fold.
@@ -326,8 +259,8 @@ static jc_status try_regimes(const workspace *w, target_rows *t, model *m) {
     jc_status status = q == NULL || out_of_fold == NULL
                            ? JC_ENOMEM
                            : fit_regimes(w, t, &rows, &regimes, out_of_fold);
-    if (status == JC_OK &&
-        relative_error(t->y, out_of_fold, t->n) < relative_error(t->y, t->out_of_fold, t->n)) {
+    if (status == JC_OK && statistics_squares(t->y, out_of_fold, t->n) <
+                               statistics_squares(t->y, t->out_of_fold, t->n)) {
         *m = regimes;
         memcpy(t->out_of_fold, out_of_fold, t->n * sizeof *out_of_fold);
     }
@@ -444,13 +377,6 @@ static jc_status prepare(workspace *w) {
     if (status != JC_OK) {
         return status;
     }
-    w->X = malloc((r->n * w->c.n_terms + 1) * sizeof *w->X);
-    if (w->X == NULL) {
-        return JC_ENOMEM;
-    }
-    for (size_t i = 0; i < r->n; ++i) {
-        candidates_evaluate(&w->c, &w->points[i], w->X + i * w->c.n_terms);
-    }
     return train_rows_deal(r->set, r->index, r->n, w->n_folds, r->seed, w->fold);
 }
 
@@ -473,7 +399,6 @@ jc_status fit_kernel(const fit_request *request, jc_arena *arena, kernel_model *
         status = fit_targets(&w);
     }
     free(w.points);
-    free(w.X);
     free(w.fold);
     if (status == JC_OK) {
         k.n_rows = request->n;

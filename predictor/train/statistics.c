@@ -151,6 +151,14 @@ jc_status statistics_spread_pooled(const outcome *outcomes, size_t n, model_spre
     return spread_in_bins(outcomes, n, 1, out_spread);
 }
 
+double statistics_squares(const double *measured, const double *predicted, size_t n) {
+    double sum = 0;
+    for (size_t i = 0; i < n; ++i) {
+        sum += pow(predicted[i] / measured[i] - 1, 2);
+    }
+    return sum;
+}
+
 jc_status statistics_errors(const outcome *outcomes, size_t n, jc_errors *out_errors) {
     double *relative = malloc((n + 1) * sizeof *relative);
     if (relative == NULL) {

@@ -43,6 +43,9 @@ JC_MUST_USE jc_status statistics_spread(const outcome *outcomes, size_t n,
 JC_MUST_USE jc_status statistics_spread_pooled(const outcome *outcomes, size_t n,
                                                model_spread *out_spread);
 
+/** Sum of squared relative errors. */
+double statistics_squares(const double *measured, const double *predicted, size_t n);
+
 /** Error measures; `terms` is left 0. @retval JC_ENOMEM */
 JC_MUST_USE jc_status statistics_errors(const outcome *outcomes, size_t n, jc_errors *out_errors);
 
