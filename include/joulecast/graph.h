@@ -93,8 +93,8 @@ JC_MUST_USE jc_status jc_graph_edit(const jc_graph *graph, const jc_layer_edit *
                                     jc_graph **out_graph, jc_error *err);
 
 /**
- * Write a graph as an architecture in YAML, layer after layer, sizes as numbers. Reading it gives
- * the same costs.
+ * Write a graph as an architecture in YAML, layer after layer, sizes as numbers, what repeats
+ * itself as a block. Reading it gives the same costs.
  *
  * @retval JC_EUNSUPPORTED  a layer's parameters are not known
  * @retval JC_EIO, JC_ENOMEM

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A graph as an architecture file: one layer after the other, sizes as numbers.
-#include "graph_build.h"
+// A graph as an architecture file: one layer after the other, sizes as numbers; what repeats itself
+// as a block.
+#include "write_repeats.h"
 
 #include "common/yaml/yaml.h"
 
@@ -15,7 +16,14 @@ typedef struct writing {
     const jc_graph *graph;
     jc_yaml_writer *w;
     char (*names)[NAME_SIZE]; ///< [n_layers] "" = none is needed
+    repeats *repeats;         ///< [n_repeats] written as blocks
+    size_t n_repeats;
+    size_t block; ///< first layer of the block being written; 0 = none
 } writing;
+
+// What the layer before a block is called within it, and blocks are.
+static const char block_input[] = "input";
+static const char block_stem[] = "repeated";
 
 // --- Names ----------------------------------------------------------------------------------
 
@@ -30,7 +38,8 @@ static bool looks_automatic(const char *name) {
     if (n > 0 && n < strlen(stem) && stem[n - 1] == '_') {
         stem[n - 1] = '\0';
     }
-    return jc_op_find(stem) != NULL || jc_op_find(name) != NULL;
+    return jc_op_find(stem) != NULL || jc_op_find(name) != NULL || strcmp(stem, block_stem) == 0 ||
+           strcmp(name, block_input) == 0;
 }
 
 // Letters, digits and _, not beginning with a digit, and unlike any other: the index makes it so.
@@ -57,10 +66,14 @@ static void make_name(const writing *x, size_t i) {
 }
 
 static int compare_names(const void *a, const void *b) {
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
+    const char *one = *(const char *const *)a;
+    const char *other = *(const char *const *)b;
+    const int order = strcmp(one, other);
+    return order != 0 ? order : (one > other) - (one < other);
 }
 
-// Equal names are told apart by the index of their layer.
+// Equal names are told apart by the index of their layer; the last keeps its own: what
+// a node needs beforehand stands before it.
 static jc_status make_unique(const writing *x) {
     const size_t n = x->graph->n_layers;
     char **sorted = calloc(n + 1, sizeof *sorted);
@@ -71,8 +84,8 @@ static jc_status make_unique(const writing *x) {
         sorted[i] = x->names[i];
     }
     qsort((void *)sorted, n, sizeof *sorted, compare_names);
-    for (size_t i = n; i-- > 1;) {
-        if (sorted[i][0] != '\0' && strcmp(sorted[i], sorted[i - 1]) == 0) {
+    for (size_t i = 0; i + 1 < n; ++i) {
+        if (sorted[i][0] != '\0' && strcmp(sorted[i], sorted[i + 1]) == 0) {
             const size_t index = (size_t)(sorted[i] - x->names[0]) / NAME_SIZE;
             const size_t length = strlen(sorted[i]);
             (void)snprintf(sorted[i] + length, NAME_SIZE - length, "_n%zu", index);
@@ -83,7 +96,7 @@ static jc_status make_unique(const writing *x) {
 }
 
 // Layers that another takes which does not stand behind them, and outputs, need a name.
-static jc_status name_layers(const writing *x) {
+static void name_needed(const writing *x) {
     const jc_graph *g = x->graph;
     for (size_t i = 0; i < g->n_layers; ++i) {
         const jc_layer *layer = &g->layers[i];
@@ -101,6 +114,20 @@ static jc_status name_layers(const writing *x) {
     for (size_t i = 0; i < g->n_outputs; ++i) {
         if (x->names[g->outputs[i]][0] == '\0') {
             make_name(x, g->outputs[i]);
+        }
+    }
+}
+
+// All others keep theirs, but for those of blocks: a name says which of the repetitions it is from.
+static jc_status name_layers(const writing *x) {
+    name_needed(x);
+    size_t r = 0;
+    for (size_t i = 0; i < x->graph->n_layers; ++i) {
+        if (r < x->n_repeats && x->repeats[r].first == i) {
+            i += x->repeats[r].count * x->repeats[r].length - 1;
+            ++r;
+        } else if (x->names[i][0] == '\0') {
+            make_name(x, i);
         }
     }
     return make_unique(x);
@@ -154,22 +181,30 @@ static bool is_default(const jc_param *p, const jc_value *values, const jc_value
     return memcmp(values + p->slot, defaults + p->slot, (size_t)n * sizeof *values) == 0;
 }
 
+static const char *name_of(const writing *x, uint32_t layer) {
+    return layer < x->block ? block_input : x->names[layer];
+}
+
 static void write_inputs(const writing *x, size_t i) {
     const jc_layer *layer = &x->graph->layers[i];
     jc_yaml_write_text(x->w, "inputs");
     if (layer->n_inputs == 1) {
-        jc_yaml_write_text(x->w, x->names[layer->inputs[0]]);
+        jc_yaml_write_text(x->w, name_of(x, layer->inputs[0]));
         return;
     }
     jc_yaml_open_sequence(x->w, true);
     for (size_t k = 0; k < layer->n_inputs; ++k) {
-        jc_yaml_write_text(x->w, x->names[layer->inputs[k]]);
+        jc_yaml_write_text(x->w, name_of(x, layer->inputs[k]));
     }
     jc_yaml_close_sequence(x->w);
 }
 
-static bool is_linked(const jc_layer *layer, size_t i) {
-    return layer->n_inputs > 1 || (layer->n_inputs == 1 && layer->inputs[0] + 1 != i);
+// Whether a layer takes anything but the one before it; of several inputs none stands before.
+static bool is_linked(const writing *x, size_t i) {
+    const jc_layer *layer = &x->graph->layers[i];
+    const bool is_behind = layer->n_inputs == 1 && layer->inputs[0] + 1 == i &&
+                           (i == 1 || x->graph->layers[i - 1].op != NULL);
+    return layer->n_inputs > 0 && !is_behind;
 }
 
 static bool is_converted(const writing *x, const jc_layer *layer) {
@@ -180,7 +215,7 @@ static bool is_converted(const writing *x, const jc_layer *layer) {
 // An operator as it is by default, behind the one it takes.
 static bool is_bare(const writing *x, size_t i, const jc_value *defaults) {
     const jc_layer *layer = &x->graph->layers[i];
-    bool bare = x->names[i][0] == '\0' && !is_linked(layer, i) && !layer->params_given &&
+    bool bare = x->names[i][0] == '\0' && !is_linked(x, i) && !layer->params_given &&
                 !is_converted(x, layer);
     for (const jc_param *p = layer->op->params; p->name != NULL && bare; ++p) {
         bare = !p->required && is_default(p, layer->values, defaults);
@@ -205,7 +240,7 @@ static void write_layer(const writing *x, size_t i) {
         jc_yaml_write_text(w, "name");
         jc_yaml_write_text(w, x->names[i]);
     }
-    if (is_linked(layer, i)) {
+    if (is_linked(x, i)) {
         write_inputs(x, i);
     }
     for (const jc_param *p = layer->op->params; p->name != NULL; ++p) {
@@ -225,7 +260,73 @@ static void write_layer(const writing *x, size_t i) {
     jc_yaml_close_mapping(w);
 }
 
-static void write_document(const writing *x) {
+// --- The document ---------------------------------------------------------------------------
+
+static void name_block(size_t r, char *buffer, size_t size) {
+    (void)snprintf(buffer, size, "%s_%zu", block_stem, r + 1);
+}
+
+static void write_blocks(writing *x) {
+    if (x->n_repeats == 0) {
+        return;
+    }
+    jc_yaml_write_text(x->w, "blocks");
+    jc_yaml_open_mapping(x->w, false);
+    for (size_t r = 0; r < x->n_repeats; ++r) {
+        char name[NAME_SIZE];
+        name_block(r, name, sizeof name);
+        jc_yaml_write_text(x->w, name);
+        jc_yaml_open_mapping(x->w, false);
+        jc_yaml_write_text(x->w, "layers");
+        jc_yaml_open_sequence(x->w, false);
+        const repeats *block = &x->repeats[r];
+        x->block = block->first;
+        // What follows takes the last layer by the name of the whole.
+        x->names[block->first + block->length - 1][0] = '\0';
+        for (size_t i = 0; i < block->length; ++i) {
+            write_layer(x, block->first + i);
+        }
+        x->block = 0;
+        jc_yaml_close_sequence(x->w);
+        jc_yaml_close_mapping(x->w);
+    }
+    jc_yaml_close_mapping(x->w);
+}
+
+static void write_repeated(const writing *x, size_t r) {
+    const repeats *block = &x->repeats[r];
+    const char *last = x->names[block->first + block->count * block->length - 1];
+    char name[NAME_SIZE];
+    name_block(r, name, sizeof name);
+    jc_yaml_open_mapping(x->w, false);
+    jc_yaml_write_text(x->w, name);
+    jc_yaml_open_mapping(x->w, true);
+    if (last[0] != '\0') {
+        jc_yaml_write_text(x->w, "name");
+        jc_yaml_write_text(x->w, last);
+    }
+    jc_yaml_write_text(x->w, "repeat");
+    jc_yaml_write_int64(x->w, (int64_t)block->count);
+    jc_yaml_close_mapping(x->w);
+    jc_yaml_close_mapping(x->w);
+}
+
+static void write_layers(const writing *x) {
+    jc_yaml_write_text(x->w, "layers");
+    jc_yaml_open_sequence(x->w, false);
+    size_t r = 0;
+    for (size_t i = 0; i < x->graph->n_layers; ++i) {
+        if (r < x->n_repeats && x->repeats[r].first == i) {
+            i += x->repeats[r].count * x->repeats[r].length - 1;
+            write_repeated(x, r++);
+        } else if (x->graph->layers[i].op != NULL) {
+            write_layer(x, i);
+        }
+    }
+    jc_yaml_close_sequence(x->w);
+}
+
+static void write_document(writing *x) {
     const jc_graph *g = x->graph;
     jc_yaml_writer *w = x->w;
     jc_yaml_open_mapping(w, false);
@@ -243,14 +344,8 @@ static void write_document(const writing *x) {
         jc_yaml_close_sequence(w);
     }
     jc_yaml_close_mapping(w);
-    jc_yaml_write_text(w, "layers");
-    jc_yaml_open_sequence(w, false);
-    for (size_t i = 0; i < g->n_layers; ++i) {
-        if (g->layers[i].op != NULL) {
-            write_layer(x, i);
-        }
-    }
-    jc_yaml_close_sequence(w);
+    write_blocks(x);
+    write_layers(x);
     jc_yaml_write_text(w, "outputs");
     jc_yaml_open_sequence(w, true);
     for (size_t i = 0; i < g->n_outputs; ++i) {
@@ -263,11 +358,17 @@ static void write_document(const writing *x) {
 jc_status jc_graph_write(const jc_graph *graph, FILE *file, jc_error *err) {
     writing x = {.graph = graph, .w = jc_yaml_writer_open(file)};
     x.names = calloc(graph->n_layers + 1, sizeof *x.names);
-    jc_status status = x.w == NULL || x.names == NULL ? JC_ENOMEM : name_layers(&x);
+    jc_status status = x.w == NULL || x.names == NULL ? JC_ENOMEM : JC_OK;
     for (size_t i = 0; status == JC_OK && i < graph->n_layers; ++i) {
         if (graph->layers[i].op != NULL && graph->layers[i].values == NULL) {
             status = JC_EUNSUPPORTED;
         }
+    }
+    if (status == JC_OK) {
+        status = repeats_find(graph, &x.repeats, &x.n_repeats);
+    }
+    if (status == JC_OK) {
+        status = name_layers(&x);
     }
     if (status == JC_OK) {
         write_document(&x);
@@ -279,5 +380,6 @@ jc_status jc_graph_write(const jc_graph *graph, FILE *file, jc_error *err) {
         status = status == JC_OK ? closed : status;
     }
     free(x.names);
+    free(x.repeats);
     return status;
 }

@@ -268,11 +268,47 @@ class Convert(Onnx):
         text = (self.folder / "converted.yaml").read_text()
         self.assertIn("out_channels: 8", text)
 
+    def test_names_are_kept(self):
+        path = self.put(model(**SMALL))
+        self.check(path)
+        layers = self.predict(str(self.folder / "converted.yaml"))["layers"]
+        self.assertEqual([layer["name"] for layer in layers if layer["macs"]], ["first", "last"])
+
     def test_shared_weights(self):
         self.check(self.put(model(
             [node("MatMul", ["x", "w"], ["a"]), node("MatMul", ["a", "w"], ["b"]),
              node("Add", ["a", "b"], ["y"])], [value("x", [1, 8, 16])], [value("y", [1])],
             [tensor("w", [16, 16])])))
+
+    def test_what_repeats_itself_is_a_block(self):
+        nodes, last = [], "x"
+        for i in range(5):
+            nodes += [node("MatMul", [last, f"w{i}"], [f"a{i}"]), node("Relu", [f"a{i}"], [f"r{i}"]),
+                      node("MatMul", [f"r{i}", f"v{i}"], [f"b{i}"]),
+                      node("Add", [f"b{i}", last], [f"s{i}"])]
+            last = f"s{i}"
+        nodes += [node("Add", [last, "s0"], ["y"])]  # the first one is read elsewhere
+        tensors = [tensor(f"{name}{i}", shape) for i in range(5)
+                   for name, shape in (("w", [16, 64]), ("v", [64, 16]))]
+        self.check(self.put(model([node("Tanh", ["z"], ["x"]), *nodes], [value("z", [1, 8, 16])],
+                                  [value("y", [1])], tensors)))
+        text = (self.folder / "converted.yaml").read_text()
+        self.assertIn("repeat: 4", text)
+        self.assertEqual(text.count("linear:"), 4, text)
+
+    def test_names_that_blocks_have(self):
+        nodes = [node("Relu", ["x"], ["a"], "input"), node("Tanh", ["x"], ["b"], "repeated_1"),
+                 node("Add", ["a", "b"], ["c"], "add"), node("Add", ["c", "a"], ["s0"])]
+        for i in range(4):
+            nodes += [node("Relu", [f"s{i}"], [f"t{i}"], f"repeated_{i}"),
+                      node("Tanh", [f"t{i}"], [f"u{i}"]), node("Add", [f"s{i}", f"u{i}"], [f"s{i + 1}"])]
+        self.check(self.put(model(nodes, [value("x", [1, 16])], [value("s4", [1])])))
+        self.assertIn("repeat: 4", (self.folder / "converted.yaml").read_text())
+
+    def test_several_inputs(self):
+        self.check(self.put(model(
+            [node("Relu", ["b"], ["r"]), node("Add", ["a", "r"], ["y"])],
+            [value("a", [1, 16]), value("b", [1, 16])], [value("y", [1])])))
 
     def test_seeds(self):
         for seed in sorted((SOURCE / "tests" / "fuzz" / "corpus" / "onnx").glob("[!b]*")):
