@@ -76,7 +76,9 @@ char *jc_arena_copy_text(jc_arena *arena, const char *text, size_t length) {
     }
     char *copy = take(arena, length + 1);
     if (copy != NULL) {
-        memcpy(copy, text, length);
+        if (length > 0) { // else text may be NULL
+            memcpy(copy, text, length);
+        }
         copy[length] = '\0';
     }
     return copy;
