@@ -69,6 +69,7 @@ typedef struct jc_device {
     char memory[64];   ///< size and kind, in words
     char meter[JC_METER_NAME_SIZE];
     double meter_step_s;  ///< time between updates of the meter's counter; NaN = unknown
+    double meter_lag_s;   ///< mean delay of its answers; 0 = not measured, or none
     char date[16];        ///< ISO 8601 day of the measurement, or of its publication
     char protocol[256];   ///< how a row was measured, in words
     char conditions[256]; ///< cores, clocks, temperature and steal while it ran, in words

@@ -38,6 +38,11 @@ typedef struct jc_meter_info {
     /// Watts at rest where the user declared them: a window without work would not tell them.
     /// NaN = not declared, so idle power is what such a window measures.
     double declared_idle_w;
+
+    // Of a GPU, as its owner set it: read, never changed. "" = not told.
+    char clocks[64]; ///< "SM up to 1980 MHz, memory 2619 MHz"
+    char limits[40]; ///< "at most 700 W, persistent"
+    char memory[64]; ///< "80.0 GiB, driver 580.95.05"
 } jc_meter_info;
 
 /** Energy of one window. */

@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "conditions.h"
 #include "dataset.h"
+#include "lag.h"
 #include "machine.h"
 #include "sobol.h"
 
@@ -25,7 +26,8 @@ enum {
         10, ///< after which the executor, or the meter, is at fault and not a kernel
 };
 
-static const double IDLE_S = 1; ///< shortest window at rest; the steps of a plan
+static const double IDLE_S = 1;          ///< shortest window at rest; the steps of a plan
+static const double LAGS_OF_WARM_UP = 3; ///< then a meter has caught up, but for 5 % at most
 static const double LONGEST_IDLE_S = 12;
 static const double IDLE_PERIOD_S = 60; ///< between windows at rest
 
@@ -83,6 +85,11 @@ static void wait_for(const campaign *c, double duration_s) {
     }
 }
 
+// How long the meter needs to catch up.
+static double warm_up_s(const campaign *c) {
+    return isnan(c->state.lag_s) ? 0 : LAGS_OF_WARM_UP * c->state.lag_s;
+}
+
 static jc_status measure_idle(campaign *c, jc_error *err) {
     const jc_meter *meter = c->o->meter;
     jc_meter_info info = {.step_s = (double)NAN, .declared_idle_w = (double)NAN};
@@ -96,6 +103,7 @@ static jc_status measure_idle(campaign *c, jc_error *err) {
     if (strcmp(meter->source, "none") == 0) {
         return JC_OK;
     }
+    wait_for(c, warm_up_s(c)); // or it would tell of the work before
     jc_status status = meter->begin(c->o->meter_handle, err);
     if (status == JC_OK) {
         wait_for(c, fmin(LONGEST_IDLE_S, fmax(IDLE_S, c->o->plan->meter_steps * info.step_s)));
@@ -153,6 +161,7 @@ static jc_status measure(campaign *c, size_t item, int repetition, jc_error *err
                                        .rel_error = c->o->plan->rel_error,
                                        .max_load = c->o->max_load,
                                        .meter_steps = c->o->plan->meter_steps,
+                                       .warm_up_s = warm_up_s(c),
                                        .stop = c->o->stop};
     jc_error why = {.status = JC_OK};
     jc_task *task = NULL;
@@ -270,6 +279,26 @@ static jc_status measure_blocks(campaign *c, size_t first_block, jc_error *err) 
     return status;
 }
 
+// The meters of GPUs average over up to a second. With the kernel that has most work, of the first.
+// A campaign that goes on has it in its journal.
+static jc_status measure_lag(campaign *c, jc_error *err) {
+    const jc_kernel *largest = NULL;
+    for (size_t i = 0; i < c->state.n_items && i < BLOCK_ITEMS; ++i) {
+        const jc_kernel *kernel = c->state.items[i].kernel;
+        if (kernel != NULL && !c->state.items[i].is_refused &&
+            (largest == NULL || jc_kernel_work(kernel).macs > jc_kernel_work(largest).macs)) {
+            largest = kernel;
+        }
+    }
+    double lag_s = (double)NAN;
+    jc_status status = measure_idle(c, err);
+    if (status == JC_OK && largest != NULL && !isnan(c->state.idle_w)) {
+        status = lag_measure(c->o, largest, c->state.idle_w, &lag_s, err);
+    }
+    return status == JC_OK && !isnan(lag_s) ? state_add_lag(&c->state, c->journal, lag_s, err)
+                                            : status;
+}
+
 static jc_status measure_all(campaign *c, jc_error *err) {
     for (size_t i = 0; i < c->state.n_items; ++i) {
         for (int r = 0; r < c->state.repetitions; ++r) {
@@ -277,7 +306,12 @@ static jc_status measure_all(campaign *c, jc_error *err) {
         }
     }
     c->n_open += c->state.n_to_choose * (size_t)c->state.repetitions;
-    jc_status status = measure_blocks(c, 0, err);
+    const bool is_late = c->o->executor->is_gpu && c->n_open > 0 && isnan(c->state.lag_s);
+    jc_status status = is_late ? measure_lag(c, err) : JC_OK;
+    c->device.meter_lag_s = isnan(c->state.lag_s) ? 0 : c->state.lag_s;
+    if (status == JC_OK) {
+        status = measure_blocks(c, 0, err);
+    }
     while (status == JC_OK && c->state.n_to_choose > 0 && !is_over(c)) {
         const size_t n_before = c->state.n_items;
         status = choose_rows(c, err);

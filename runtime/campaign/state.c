@@ -9,6 +9,7 @@
 //     refused ITEM WHY
 //     failed ITEM WHY
 //     idle WATTS
+//     lag SECONDS
 //     chosen KERNEL
 //
 // ITEM is the position in the order of measuring, from 0, which a chosen kernel, by its position in
@@ -87,7 +88,8 @@ jc_status state_init(const jc_campaign_options *o, const jc_device *device,
                             .n_to_choose = n_adaptive < n_rows ? n_adaptive : n_rows,
                             .repetitions = o->plan->repetitions,
                             .max_load = o->max_load,
-                            .idle_w = (double)NAN};
+                            .idle_w = (double)NAN,
+                            .lag_s = (double)NAN};
     state.n_first = n_rows - state.n_to_choose;
     state.items = calloc(n_most + 1, sizeof *state.items);
     state.results = calloc(n_most + 1, (size_t)state.repetitions * sizeof *state.results);
@@ -304,6 +306,8 @@ jc_status state_visit(void *context, const char *text, int line, jc_error *err) 
         ok = read_row(state, at);
     } else if (ok && strcmp(word, "idle") == 0) {
         ok = next_number(&at, &state->idle_w);
+    } else if (ok && strcmp(word, "lag") == 0) {
+        ok = next_number(&at, &state->lag_s) && state->lag_s >= 0;
     } else if (ok && strcmp(word, "refused") == 0) {
         ok = next_index(&at, state->n_items, &item);
         state->items[item].is_refused = ok;
@@ -416,5 +420,13 @@ jc_status state_add_idle(campaign_state *state, journal *j, double idle_w, jc_er
     char number[JC_NUMBER_TEXT_SIZE];
     state->idle_w = idle_w;
     (void)snprintf(text, sizeof text, "idle %s", jc_format_double(idle_w, number));
+    return journal_add(j, text, err);
+}
+
+jc_status state_add_lag(campaign_state *state, journal *j, double lag_s, jc_error *err) {
+    char text[64];
+    char number[JC_NUMBER_TEXT_SIZE];
+    state->lag_s = lag_s;
+    (void)snprintf(text, sizeof text, "lag %s", jc_format_double(lag_s, number));
     return journal_add(j, text, err);
 }

@@ -36,6 +36,7 @@ typedef struct campaign_state {
     campaign_result *results; ///< [n_items x repetitions], row-major
     double max_load;
     double idle_w;     ///< the last that was measured; NaN = none
+    double lag_s;      ///< of the meter; NaN = not measured
     char machine[512]; ///< as this run finds it
     char plan[64];     ///< digest of all that is to be measured
     int header_lines;  ///< of the journal that were read
@@ -76,5 +77,6 @@ JC_MUST_USE jc_status state_add_choice(campaign_state *state, journal *j, size_t
                                        jc_error *err);
 JC_MUST_USE jc_status state_add_idle(campaign_state *state, journal *j, double idle_w,
                                      jc_error *err);
+JC_MUST_USE jc_status state_add_lag(campaign_state *state, journal *j, double lag_s, jc_error *err);
 
 #endif

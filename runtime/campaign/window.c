@@ -27,6 +27,7 @@ typedef struct attempt {
     const jc_window_options *options;
     double least_s;
     double most_s;
+    double step_s; ///< of the meter
     double pass_s; ///< of the last batch of the warm-up
 } attempt;
 
@@ -113,8 +114,14 @@ static double share_of(double part_s, double all_s) {
 }
 
 // What else the meter tells of a window.
-static void take_conditions(const jc_meter_window *metered, jc_measurement *measured) {
+static void take_conditions(const attempt *a, const jc_meter_window *metered,
+                            jc_measurement *measured) {
+    const double by_steps = a->step_s / (metered->duration_s * sqrt(6)); // docs/METERS.md
     measured->energy_rel_sd = metered->error_j / metered->energy_j;
+    // A meter that has caught up before the window tells its ends to a step.
+    if (a->options->warm_up_s > 0 && by_steps < measured->energy_rel_sd) {
+        measured->energy_rel_sd = by_steps;
+    }
     measured->temperature_c = metered->temperature_c;
     measured->throttled = share_of(metered->throttled_s, metered->duration_s);
     measured->throttled_by_heat = share_of(metered->throttled_by_heat_s, metered->duration_s);
@@ -156,7 +163,7 @@ static jc_status measure_once(const attempt *a, jc_window *out_window, jc_error 
     if (meter_status == JC_OK && isfinite(power_w) && power_w > 0) {
         window.measured.power_w = power_w;
         window.measured.energy_j = power_w * window.measured.runtime_s;
-        take_conditions(&metered, &window.measured);
+        take_conditions(a, &metered, &window.measured);
     }
     if (a->executor->explain != NULL) {
         a->executor->explain(a->task, window.measured.algorithm, sizeof window.measured.algorithm);
@@ -186,7 +193,8 @@ jc_status jc_window_measure(const jc_executor *executor, jc_task *task, const jc
                  .task = task,
                  .meter = meter,
                  .meter_handle = meter_handle,
-                 .options = options};
+                 .options = options,
+                 .step_s = info.step_s};
     const double steps = options->meter_steps > 0 ? options->meter_steps : JC_METER_STEPS;
     a.least_s = fmax(options->window_s, steps * info.step_s); // a NaN is no step
     a.most_s = LONGEST_WINDOW * a.least_s;

@@ -69,6 +69,10 @@ void handle_note(jc_meter_handle *handle, void (*begin)(void *source),
     handle->note_end = end;
 }
 
+void *handle_source(const jc_meter_handle *handle) {
+    return handle->source;
+}
+
 jc_arena *handle_arena(jc_meter_handle *handle) {
     return &handle->arena;
 }

@@ -59,6 +59,9 @@ void handle_own(jc_meter_handle *handle, void *source, void (*release)(void *sou
 void handle_note(jc_meter_handle *handle, void (*begin)(void *source),
                  void (*end)(void *source, jc_meter_window *window));
 
+/** What handle_own was given. */
+void *handle_source(const jc_meter_handle *handle);
+
 /** Memory that lives as long as the handle. */
 jc_arena *handle_arena(jc_meter_handle *handle);
 

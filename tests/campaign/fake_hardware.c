@@ -150,12 +150,13 @@ static jc_status end(jc_meter_handle *handle, jc_meter_window *out_window, jc_er
         return jc_error_set(err, JC_EIO, NULL, 0, "it went backwards");
     }
     const bool is_hot = fake.n_windows <= fake.hot_windows;
-    *out_window = (jc_meter_window){.energy_j = 100,
-                                    .duration_s = 2,
-                                    .error_j = 3,
-                                    .temperature_c = 61,
-                                    .throttled_s = is_hot ? 2 * fake.heat_share : 0,
-                                    .throttled_by_heat_s = is_hot ? 2 * fake.heat_share : 0};
+    *out_window =
+        (jc_meter_window){.energy_j = fake.n_windows == 1 ? 100 - fake.first_missing_j : 100,
+                          .duration_s = 2,
+                          .error_j = 3,
+                          .temperature_c = 61,
+                          .throttled_s = is_hot ? 2 * fake.heat_share : 0,
+                          .throttled_by_heat_s = is_hot ? 2 * fake.heat_share : 0};
     return JC_OK;
 }
 

@@ -23,10 +23,11 @@ typedef struct fake_hardware {
     int nonsense_windows; ///< how many
     int stop_after;       ///< windows after which `stop` is set; 0 = never
     volatile sig_atomic_t stop;
-    double noise;        ///< every other batch takes longer by this share
-    double heat_share;   ///< of windows in which the meter tells that heat held down the clocks
-    int hot_windows;     ///< how many
-    double lacked_share; ///< of the time, that its processor gave to others
+    double noise;           ///< every other batch takes longer by this share
+    double first_missing_j; ///< in the first window, of a meter that lags behind
+    double heat_share;      ///< of windows in which the meter tells that heat held down the clocks
+    int hot_windows;        ///< how many
+    double lacked_share;    ///< of the time, that its processor gave to others
     int n_batches;
 } fake_hardware;
 

@@ -4,6 +4,8 @@
 #include <joulecast/campaign.h>
 
 #include "fake_hardware.h"
+
+#include "runtime/campaign/lag.h"
 #include "tests/common/folder.h"
 
 #include <criterion/criterion.h>
@@ -316,6 +318,32 @@ Test(campaign, a_budget_that_is_used_up_ends_it) {
     options.budget_s = 1e6;
     report = run(&options);
     cr_expect_eq(report.end, JC_CAMPAIGN_FINISHED);
+}
+
+// A meter that tells a step of 30 W 0.4 s late lacks 12 J in the first window.
+Test(campaign, lag_of_a_gpus_meter) {
+    cr_expect_float_eq(lag_of(88, 2, 50, 20), 0.4, 1e-12);
+    cr_expect_eq(lag_of(101, 2, 50, 20), 0, "noise is no foresight");
+    cr_expect(isnan(lag_of(88, 2, 21, 20)));
+    jc_executor gpu = fake_executor;
+    gpu.is_gpu = true;
+    jc_campaign_options options = usual_options();
+    options.executor = &gpu;
+    fake.first_missing_j = 12;
+    (void)run(&options);
+    jc_dataset *dataset = load();
+    cr_expect_float_eq(dataset->device.meter_lag_s, 0.4, 1e-9);
+    // Its ends are known to a step of a millisecond in 2 s.
+    cr_expect_float_eq(dataset->rows[0].measured.energy_rel_sd, 0.001 / (2 * sqrt(6)), 1e-9);
+    jc_dataset_free(dataset);
+    // A campaign that goes on knows it from its journal.
+    fake.first_missing_j = 0;
+    const int n_windows = fake.n_windows;
+    (void)run(&options);
+    dataset = load();
+    cr_expect_float_eq(dataset->device.meter_lag_s, 0.4, 1e-9);
+    cr_expect_eq(fake.n_windows, n_windows);
+    jc_dataset_free(dataset);
 }
 
 // What is too hot is measured again, and said where it stays so.

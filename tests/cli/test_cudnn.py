@@ -50,6 +50,8 @@ class Cudnn(Process):
         device = (self.folder / "rows" / "device.yaml").read_text()
         self.assertIn("machine: NVIDIA Fake 100", device)
         self.assertIn("cuDNN 9", device)
+        self.assertIn("SM up to 1980 MHz", device)
+        self.assertIn("at most 700 W", device)
         networks = read_csv((self.folder / "rows" / "networks.csv").read_text())
         self.assertEqual([(r["architecture"], r["precision"]) for r in networks], [("tiny", "f16")])
         self.run_program("train", "rows", "-o", "gpu.yaml", warns=True)
@@ -70,7 +72,7 @@ class Cudnn(Process):
         kept = journal.read_text().count(" row ")
         self.assertGreaterEqual(kept, 3)
         plan = self.write("plan.yaml", PLAN.replace("rows: 14", "rows: 400"))
-        self.run_program("measure", "-x", "cudnn", "--plan", plan, "--max-load", "1", "--budget", "1s",
+        self.run_program("measure", "-x", "cudnn", "--plan", plan, "--max-load", "1", "--budget", "7s",
                          "-o", "rows", environment=FAKES, warns=True)
         self.assertGreater(journal.read_text().count(" row "), kept)
         self.assertTrue((self.folder / "rows" / "device.yaml").exists())

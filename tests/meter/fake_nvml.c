@@ -39,6 +39,12 @@ int nvmlDeviceGetTotalEnergyConsumption(nvml_device_handle d, unsigned long long
 int nvmlDeviceGetFieldValues(nvml_device_handle d, int n, nvml_field *fields);
 int nvmlDeviceGetTemperature(nvml_device_handle d, int sensor, unsigned *celsius);
 int nvmlDeviceGetViolationStatus(nvml_device_handle d, int policy, nvml_violation *out);
+int nvmlDeviceGetEnforcedPowerLimit(nvml_device_handle d, unsigned *mw);
+int nvmlDeviceGetMaxClockInfo(nvml_device_handle d, int which, unsigned *mhz);
+int nvmlDeviceGetPersistenceMode(nvml_device_handle d, int *is_on);
+int nvmlDeviceGetComputeMode(nvml_device_handle d, int *mode);
+int nvmlDeviceGetMemoryInfo(nvml_device_handle d, nvml_memory *memory);
+int nvmlSystemGetDriverVersion(char *version, unsigned size);
 
 int nvmlInit_v2(void) {
     F.n_running += F.init == 0;
@@ -113,6 +119,41 @@ int nvmlDeviceGetFieldValues(nvml_device_handle d, int n, nvml_field *fields) {
         fields[i].value.ui = F.power_mw + (unsigned)(steps() % 2);
     }
     return F.fields;
+}
+
+int nvmlDeviceGetEnforcedPowerLimit(nvml_device_handle d, unsigned *mw) {
+    (void)d;
+    *mw = 700000;
+    return F.modes;
+}
+
+int nvmlDeviceGetMaxClockInfo(nvml_device_handle d, int which, unsigned *mhz) {
+    (void)d;
+    *mhz = which == 1 ? 1980 : 2619;
+    return F.modes;
+}
+
+int nvmlDeviceGetPersistenceMode(nvml_device_handle d, int *is_on) {
+    (void)d;
+    *is_on = 1;
+    return F.modes;
+}
+
+int nvmlDeviceGetComputeMode(nvml_device_handle d, int *mode) {
+    (void)d;
+    *mode = 3;
+    return F.modes;
+}
+
+int nvmlDeviceGetMemoryInfo(nvml_device_handle d, nvml_memory *memory) {
+    (void)d;
+    memory->total_bytes = 80ULL << 30;
+    return F.modes;
+}
+
+int nvmlSystemGetDriverVersion(char *version, unsigned size) {
+    (void)snprintf(version, size, "580.1");
+    return F.modes;
 }
 
 int nvmlDeviceGetTemperature(nvml_device_handle d, int sensor, unsigned *celsius) {

@@ -9,7 +9,7 @@ typedef struct fake_nvml {
     unsigned n_gpus;
     // What calls answer; 0 = success.
     int init, count, by_index, by_address, name, mig, power, energy, fields, field, temperature,
-        violation;
+        violation, modes;
     unsigned mig_mode;
     int field_type;
     const char *address; ///< the one that by_address was last asked for

@@ -314,6 +314,23 @@ Test(nvml, heat_and_throttling_are_noted) {
     close_gpu(handle);
 }
 
+Test(nvml, settings_are_read) {
+    use(FAKE_NVML);
+    jc_meter_handle *handle = open_gpu();
+    const jc_meter_info info = describe(handle);
+    cr_expect_str_eq(info.clocks, "SM up to 1980 MHz, memory up to 2619 MHz");
+    cr_expect_str_eq(info.limits, "at most 700 W, persistent, mode 3");
+    cr_expect_str_eq(info.memory, "80.0 GiB, driver 580.1");
+    fake->modes = 3; // not supported
+    const jc_meter_info none = describe(handle);
+    cr_expect(none.clocks[0] == '\0' && none.limits[0] == '\0' && none.memory[0] == '\0');
+    close_gpu(handle);
+    use(FAKE_NVML_OLD);
+    handle = open_gpu();
+    cr_expect_str_eq(describe(handle).clocks, "");
+    close_gpu(handle);
+}
+
 Test(nvml, libraries_that_are_none) {
     use(FAKE_NVML_BROKEN);
     cr_assert_not_null(strstr(open_fails(JC_ENOMETER).message, "nvmlDeviceGetPowerUsage"));

@@ -29,6 +29,12 @@ static const symbol symbols[] = {
     {"nvmlDeviceGetTotalEnergyConsumption", offsetof(nvml_library, get_energy), false},
     {"nvmlDeviceGetFieldValues", offsetof(nvml_library, get_fields), false},
     {"nvmlDeviceGetTemperature", offsetof(nvml_library, get_temperature), false},
+    {"nvmlDeviceGetEnforcedPowerLimit", offsetof(nvml_library, get_power_limit), false},
+    {"nvmlDeviceGetMaxClockInfo", offsetof(nvml_library, get_max_clock), false},
+    {"nvmlDeviceGetPersistenceMode", offsetof(nvml_library, get_persistence), false},
+    {"nvmlDeviceGetComputeMode", offsetof(nvml_library, get_compute_mode), false},
+    {"nvmlDeviceGetMemoryInfo", offsetof(nvml_library, get_memory), false},
+    {"nvmlSystemGetDriverVersion", offsetof(nvml_library, get_driver), false},
     {"nvmlDeviceGetViolationStatus", offsetof(nvml_library, get_violation), false},
 };
 

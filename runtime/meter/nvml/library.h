@@ -49,10 +49,17 @@ enum {
     NVML_FIELD_POWER_INSTANT = 186, ///< mW; nvmlDeviceGetPowerUsage is a mean of a second on Ampere
                                     ///< and later
     NVML_SCOPE_GPU = 0,
-    NVML_SENSOR_GPU = 0,      ///< of temperatures
+    NVML_SENSOR_GPU = 0, ///< of temperatures
+    NVML_CLOCK_SM = 1,
+    NVML_CLOCK_MEMORY = 2,
     NVML_VIOLATION_POWER = 0, ///< of performance, by the power limit
     NVML_VIOLATION_THERMAL = 1,
 };
+
+/** nvmlMemory_t. */
+typedef struct nvml_memory {
+    unsigned long long total_bytes, free_bytes, used_bytes;
+} nvml_memory;
 
 /** nvmlViolationTime_t. */
 typedef struct nvml_violation {
@@ -75,6 +82,12 @@ typedef struct nvml_library {
     int (*get_energy)(nvml_device_handle device, unsigned long long *out_mj);         // may be NULL
     int (*get_fields)(nvml_device_handle device, int n, nvml_field *fields);          // may be NULL
     int (*get_temperature)(nvml_device_handle device, int sensor, unsigned *out_c);   // may be NULL
+    int (*get_power_limit)(nvml_device_handle device, unsigned *out_mw);              // may be NULL
+    int (*get_max_clock)(nvml_device_handle device, int which, unsigned *out_mhz);    // may be NULL
+    int (*get_persistence)(nvml_device_handle device, int *out_is_on);                // may be NULL
+    int (*get_compute_mode)(nvml_device_handle device, int *out_mode);                // may be NULL
+    int (*get_memory)(nvml_device_handle device, nvml_memory *out_memory);            // may be NULL
+    int (*get_driver)(char *version, unsigned size);                                  // may be NULL
     int (*get_violation)(nvml_device_handle device, int policy,
                          nvml_violation *out_violation); // may be NULL
 } nvml_library;

@@ -281,6 +281,71 @@ static jc_status open_nvml(const jc_meter_options *options, jc_meter_handle **ou
     return nvml_open(options, "libnvidia-ml.so.1", out_handle, err);
 }
 
+// ---- How it is set ----
+
+static void append(char *text, size_t size, const char *part) {
+    const size_t used = strlen(text);
+    (void)snprintf(text + used, size - used, "%s%s", used == 0 ? "" : ", ", part);
+}
+
+static void describe_clocks(const gpu *g, jc_meter_info *info) {
+    static const struct {
+        int which;
+        const char *format;
+    } clocks[] = {{NVML_CLOCK_SM, "SM up to %u MHz"}, {NVML_CLOCK_MEMORY, "memory up to %u MHz"}};
+    for (int i = 0; i < 2 && g->library.get_max_clock != NULL; ++i) {
+        unsigned mhz = 0;
+        char part[32];
+        if (g->library.get_max_clock(g->device, clocks[i].which, &mhz) == NVML_SUCCESS) {
+            (void)snprintf(part, sizeof part, clocks[i].format, mhz);
+            append(info->clocks, sizeof info->clocks, part);
+        }
+    }
+}
+
+static void describe_limits(const gpu *g, jc_meter_info *info) {
+    unsigned mw = 0;
+    int is_on = 0;
+    int mode = 0;
+    char part[32];
+    if (g->library.get_power_limit != NULL &&
+        g->library.get_power_limit(g->device, &mw) == NVML_SUCCESS) {
+        (void)snprintf(part, sizeof part, "at most %u W", mw / 1000);
+        append(info->limits, sizeof info->limits, part);
+    }
+    if (g->library.get_persistence != NULL &&
+        g->library.get_persistence(g->device, &is_on) == NVML_SUCCESS && is_on != 0) {
+        append(info->limits, sizeof info->limits, "persistent");
+    }
+    if (g->library.get_compute_mode != NULL &&
+        g->library.get_compute_mode(g->device, &mode) == NVML_SUCCESS && mode != 0) {
+        (void)snprintf(part, sizeof part, "mode %d", mode); // 0 is the default
+        append(info->limits, sizeof info->limits, part);
+    }
+}
+
+static void describe_nvml(const jc_meter_handle *handle, jc_meter_info *out_info) {
+    const gpu *g = handle_source(handle);
+    nvml_memory memory = {0};
+    char version[40] = "";
+    char part[64];
+    handle_describe(handle, out_info);
+    describe_clocks(g, out_info);
+    describe_limits(g, out_info);
+    if (g->library.get_memory != NULL &&
+        g->library.get_memory(g->device, &memory) == NVML_SUCCESS) {
+        (void)snprintf(part, sizeof part, "%.1f GiB",
+                       (double)memory.total_bytes / 1024 / 1024 / 1024);
+        append(out_info->memory, sizeof out_info->memory, part);
+    }
+    if (g->library.get_driver != NULL &&
+        g->library.get_driver(version, sizeof version) == NVML_SUCCESS) {
+        version[sizeof version - 1] = '\0';
+        (void)snprintf(part, sizeof part, "driver %s", version);
+        append(out_info->memory, sizeof out_info->memory, part);
+    }
+}
+
 const jc_meter meter_nvml = {
     .name = "nvml",
     .source = "nvml",
@@ -288,7 +353,7 @@ const jc_meter meter_nvml = {
     .is_gpu = true,
     .open = open_nvml,
     .close = handle_close,
-    .describe = handle_describe,
+    .describe = describe_nvml,
     .begin = handle_begin,
     .end = handle_end,
 };
