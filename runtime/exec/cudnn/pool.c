@@ -147,19 +147,27 @@ tensor_id cu_emit_pool(cu_program *p, const node *n) {
 
 // --- Softmax, local response normalisation -------------------------------------------------------
 
+// Sizes before an axis, along it and after it.
+static layout around_axis(const layout *md, int axis) {
+    int64_t dims[] = {1, md->dim[axis], 1, 1};
+    for (int i = 0; i < axis; ++i) {
+        dims[0] *= md->dim[i];
+    }
+    for (int i = axis + 1; i < md->rank; ++i) {
+        dims[2] *= md->dim[i];
+    }
+    return layout_plain(md->type, 4, dims);
+}
+
 tensor_id cu_emit_softmax(cu_program *p, const node *n) {
     const tensor_id input = cu_plain(p, n->inputs[0]);
-    const layout md = *cu_md(p, input);
-    int axis = (int)node_integer(n, "dim", md.rank - 1);
-    axis += axis < 0 ? md.rank : 0;
-    int64_t dims[] = {1, md.dim[axis], 1, 1}; // before the axis, along it, after it
-    for (int i = 0; i < md.rank; ++i) {
-        dims[0] *= i < axis ? md.dim[i] : 1;
-        dims[2] *= i > axis ? md.dim[i] : 1;
+    if (p->status != JC_OK) {
+        return 0;
     }
-    const layout seen = layout_plain(md.type, 4, dims);
-    layout y = md;
+    layout y = *cu_md(p, input);
     y.offset = 0;
+    const int axis = (int)node_integer(n, "dim", y.rank - 1);
+    const layout seen = around_axis(&y, axis < 0 ? axis + y.rank : axis);
     const tensor_id result = cu_result(p, &y);
     add(p, p->status == JC_OK ? create(p, UNARY_SOFTMAX, &seen, &seen) : NULL, input, result);
     return result;
