@@ -9,12 +9,7 @@
 // A network has so many layers of a kind; sums over the nearest configurations stand for them, and
 // last, sums over the largest number of layers of one type.
 static const size_t sum_sizes[] = {4, 8, 16, 16};
-enum {
-    SIZES = sizeof sum_sizes / sizeof sum_sizes[0],
-    OF_TYPE = SIZES - 1,
-    LARGEST = 16,
-    FEWEST_OF_TYPE = 8
-};
+enum { SIZES = sizeof sum_sizes / sizeof sum_sizes[0], OF_TYPE = SIZES - 1, LARGEST = 16 };
 // With fewer configurations the nearest ones are not similar.
 enum { FEWEST_CONFIGURATIONS = 60, MOST_SEEDS = 500 };
 static const double COVERAGE = 0.9;
@@ -157,9 +152,8 @@ static double share_of_models(const configurations *c, bool with_types) {
         for (size_t s = 0; s < OF_TYPE; ++s) {
             c->share[s][i] = share_of_sum(c, members, sum_sizes[s]);
         }
-        const size_t n = with_types ? find_of_type(c, seed, members) : 0;
-        if (n >= FEWEST_OF_TYPE) {
-            c->share[OF_TYPE][n_of_type++] = share_of_sum(c, members, n);
+        if (with_types && find_of_type(c, seed, members) == LARGEST) {
+            c->share[OF_TYPE][n_of_type++] = share_of_sum(c, members, LARGEST);
         }
     }
     double shared = 0;
