@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """measure: from a plan to a dataset, with a program for an executor, and what interrupts it."""
 
+import itertools
 import os
 import random
 import shlex
@@ -51,7 +52,8 @@ class Measure(Process):
         found = []
         for path in sorted(self.rows.glob("*.csv")):
             for row in read_csv(path.read_text()):
-                sizes = list(row.items())[:-9] + [("repetition", row["repetition"])]
+                sizes = list(itertools.takewhile(lambda cell: cell[0] != "runtime_s", row.items()))
+                sizes.append(("repetition", row["repetition"]))
                 found.append((path.name, *sizes))
         return sorted(found)
 

@@ -1,54 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// cuDNN: convolutions, pooling, softmax and local response normalisation by their definitions.
-#include "fake.h"
+// cuDNN: what describes tensors and operations, and convolutions by their definition.
+#include "dnn.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { ALIVE = 0x600d, WORK_BYTES = 1000 };
-
-struct cudnnContext {
-    int alive;
-};
-
-struct cudnnTensorStruct {
-    int alive;
-    bool is_set;
-    cudnnDataType_t type;
-    int dim[4], stride[4];
-};
-
-struct cudnnFilterStruct {
-    int alive;
-    cudnnDataType_t type;
-    cudnnTensorFormat_t format;
-    int dim[4]; // outputs of all groups, inputs of one, window
-};
-
-struct cudnnConvolutionStruct {
-    int alive;
-    int padding[2], stride[2], dilation[2], groups;
-    cudnnDataType_t compute;
-    cudnnMathType_t math;
-};
-
-struct cudnnActivationStruct {
-    int alive;
-    cudnnActivationMode_t mode;
-};
-
-struct cudnnPoolingStruct {
-    int alive;
-    cudnnPoolingMode_t mode;
-    int window[2], padding[2], stride[2];
-};
-
-struct cudnnLRNStruct {
-    int alive;
-    unsigned n;
-    double alpha, beta, k;
-};
+enum { WORK_BYTES = 1000 };
 
 // Creation and destruction of a kind of descriptor.
 #define DESCRIPTOR(kind)                                                                           \
@@ -78,7 +36,7 @@ DESCRIPTOR(Activation)
 DESCRIPTOR(Pooling)
 DESCRIPTOR(LRN)
 
-static cudnnStatus_t bad(const char *what) {
+cudnnStatus_t fake_dnn_bad(const char *what) {
     (void)fake_fault("cuDNN: %s", what);
     return CUDNN_STATUS_BAD_PARAM;
 }
@@ -100,7 +58,7 @@ cudnnStatus_t cudnnDestroy(cudnnHandle_t handle) {
 }
 
 cudnnStatus_t cudnnSetStream(cudnnHandle_t handle, cudaStream_t stream) {
-    return handle != NULL && stream != NULL ? CUDNN_STATUS_SUCCESS : bad("no stream");
+    return handle != NULL && stream != NULL ? CUDNN_STATUS_SUCCESS : fake_dnn_bad("no stream");
 }
 
 size_t cudnnGetVersion(void) {
@@ -123,7 +81,7 @@ cudnnStatus_t cudnnSetTensor4dDescriptorEx(cudnnTensorDescriptor_t d, cudnnDataT
     const int strides[] = {n_stride, c_stride, h_stride, w_stride};
     for (int i = 0; i < 4; ++i) {
         if (dims[i] < 1 || strides[i] < 1) {
-            return bad("a tensor with a size or stride below 1");
+            return fake_dnn_bad("a tensor with a size or stride below 1");
         }
     }
     memcpy(d->dim, dims, sizeof dims);
@@ -139,7 +97,7 @@ cudnnStatus_t cudnnSetFilter4dDescriptor(cudnnFilterDescriptor_t d, cudnnDataTyp
     memcpy(d->dim, dims, sizeof dims);
     d->type = type;
     d->format = format;
-    return k > 0 && c > 0 && h > 0 && w > 0 ? CUDNN_STATUS_SUCCESS : bad("weights");
+    return k > 0 && c > 0 && h > 0 && w > 0 ? CUDNN_STATUS_SUCCESS : fake_dnn_bad("weights");
 }
 
 cudnnStatus_t cudnnSetConvolution2dDescriptor(cudnnConvolutionDescriptor_t d, int pad_h, int pad_w,
@@ -148,7 +106,7 @@ cudnnStatus_t cudnnSetConvolution2dDescriptor(cudnnConvolutionDescriptor_t d, in
                                               cudnnDataType_t compute) {
     if (pad_h < 0 || pad_w < 0 || stride_h < 1 || stride_w < 1 || dilation_h < 1 ||
         dilation_w < 1 || mode != CUDNN_CROSS_CORRELATION) {
-        return bad("a convolution");
+        return fake_dnn_bad("a convolution");
     }
     *d = (struct cudnnConvolutionStruct){.alive = ALIVE,
                                          .padding = {pad_h, pad_w},
@@ -171,7 +129,7 @@ cudnnStatus_t cudnnGetConvolutionMathType(cudnnConvolutionDescriptor_t d, cudnnM
 
 cudnnStatus_t cudnnSetConvolutionGroupCount(cudnnConvolutionDescriptor_t d, int groups) {
     d->groups = groups;
-    return groups > 0 ? CUDNN_STATUS_SUCCESS : bad("groups");
+    return groups > 0 ? CUDNN_STATUS_SUCCESS : fake_dnn_bad("groups");
 }
 
 cudnnStatus_t cudnnSetActivationDescriptor(cudnnActivationDescriptor_t d,
@@ -187,7 +145,7 @@ cudnnStatus_t cudnnSetPooling2dDescriptor(cudnnPoolingDescriptor_t d, cudnnPooli
                                           int pad_w, int stride_h, int stride_w) {
     (void)nan;
     if (pad_h >= h || pad_w >= w || pad_h < 0 || pad_w < 0 || stride_h < 1 || stride_w < 1) {
-        return bad("a pooling");
+        return fake_dnn_bad("a pooling");
     }
     *d = (struct cudnnPoolingStruct){ALIVE, mode, {h, w}, {pad_h, pad_w}, {stride_h, stride_w}};
     return CUDNN_STATUS_SUCCESS;
@@ -199,12 +157,12 @@ cudnnStatus_t cudnnSetLRNDescriptor(cudnnLRNDescriptor_t d, unsigned n, double a
     return n >= CUDNN_LRN_MIN_N && n <= CUDNN_LRN_MAX_N && k >= CUDNN_LRN_MIN_K &&
                    beta >= CUDNN_LRN_MIN_BETA
                ? CUDNN_STATUS_SUCCESS
-               : bad("a normalisation");
+               : fake_dnn_bad("a normalisation");
 }
 
 // --- Tensors ---------------------------------------------------------------------------------
 
-static cu_type type_of(cudnnDataType_t type) {
+cu_type fake_dnn_type(cudnnDataType_t type) {
     return type == CUDNN_DATA_HALF       ? CU_F16
            : type == CUDNN_DATA_BFLOAT16 ? CU_BF16
            : type == CUDNN_DATA_INT8     ? CU_S8
@@ -212,18 +170,17 @@ static cu_type type_of(cudnnDataType_t type) {
                                          : CU_F32;
 }
 
-static size_t at(const struct cudnnTensorStruct *d, int n, int c, int h, int w) {
+size_t fake_dnn_at(const struct cudnnTensorStruct *d, int n, int c, int h, int w) {
     return (size_t)n * (size_t)d->stride[0] + (size_t)c * (size_t)d->stride[1] +
            (size_t)h * (size_t)d->stride[2] + (size_t)w * (size_t)d->stride[3];
 }
 
-// Whether all of the tensor is memory, at an address that the library can use.
-static bool is_tensor(const struct cudnnTensorStruct *d, const void *values, const char *what) {
+bool fake_dnn_is_tensor(const struct cudnnTensorStruct *d, const void *values, const char *what) {
     if (d == NULL || d->alive != ALIVE || !d->is_set) {
         return fake_fault("%s has no descriptor", what);
     }
-    const size_t last = at(d, d->dim[0] - 1, d->dim[1] - 1, d->dim[2] - 1, d->dim[3] - 1);
-    return fake_is_memory(values, (last + 1) * cu_type_bytes(type_of(d->type)), 16, what);
+    const size_t last = fake_dnn_at(d, d->dim[0] - 1, d->dim[1] - 1, d->dim[2] - 1, d->dim[3] - 1);
+    return fake_is_memory(values, (last + 1) * cu_type_bytes(fake_dnn_type(d->type)), 16, what);
 }
 
 static bool is_channels_last(const struct cudnnTensorStruct *d) {
@@ -262,9 +219,9 @@ static double window_sum(const convolution *v, int n, int k, int oh, int ow) {
             const int w = ow * c->stride[1] - c->padding[1] + j * c->dilation[1];
             for (int ch = 0;
                  ch < v->w.dim[1] && h >= 0 && h < v->x.dim[2] && w >= 0 && w < v->x.dim[3]; ++ch) {
-                sum += fake_load(type_of(v->x.type), v->x_at,
-                                 at(&v->x, n, group * v->w.dim[1] + ch, h, w)) *
-                       fake_load(type_of(v->w.type), v->w_at, at_weight(&v->w, k, ch, i, j));
+                sum += fake_load(fake_dnn_type(v->x.type), v->x_at,
+                                 fake_dnn_at(&v->x, n, group * v->w.dim[1] + ch, h, w)) *
+                       fake_load(fake_dnn_type(v->w.type), v->w_at, at_weight(&v->w, k, ch, i, j));
             }
         }
     }
@@ -278,16 +235,16 @@ static void run_convolution(const void *state) {
     for (int n = 0; n < v->y.dim[0]; ++n) {
         for (int k = 0; k < v->y.dim[1]; ++k) {
             for (int p = 0; p < v->y.dim[2] * v->y.dim[3]; ++p) {
-                const size_t to = at(&v->y, n, k, p / v->y.dim[3], p % v->y.dim[3]);
+                const size_t to = fake_dnn_at(&v->y, n, k, p / v->y.dim[3], p % v->y.dim[3]);
                 double value = v->scale * window_sum(v, n, k, p / v->y.dim[3], p % v->y.dim[3]);
                 if (v->is_fused) {
                     value += v->z_scale == 0
                                  ? 0
-                                 : v->z_scale * fake_load(type_of(v->y.type), v->z_at, to);
-                    value += fake_load(type_of(v->bias.type), v->bias_at, (size_t)k);
+                                 : v->z_scale * fake_load(fake_dnn_type(v->y.type), v->z_at, to);
+                    value += fake_load(fake_dnn_type(v->bias.type), v->bias_at, (size_t)k);
                     value = v->has_relu ? fmax(value, 0) : value;
                 }
-                fake_store(type_of(v->y.type), v->y_at, to, value);
+                fake_store(fake_dnn_type(v->y.type), v->y_at, to, value);
             }
         }
     }
@@ -391,10 +348,10 @@ cudnnStatus_t cudnnConvolutionForward(cudnnHandle_t handle, const void *alpha,
                                       cudnnConvolutionFwdAlgo_t algorithm, void *space,
                                       size_t bytes, const void *beta,
                                       const cudnnTensorDescriptor_t y, void *y_at) {
-    if (handle->alive != ALIVE || *(const float *)beta != 0 || !is_tensor(x, x_at, "x") ||
-        !is_tensor(y, y_at, "y") || !fits(x, y, w, conv) ||
+    if (handle->alive != ALIVE || *(const float *)beta != 0 || !fake_dnn_is_tensor(x, x_at, "x") ||
+        !fake_dnn_is_tensor(y, y_at, "y") || !fits(x, y, w, conv) ||
         !is_work_space(space, bytes, (int)algorithm)) {
-        return bad("a convolution");
+        return fake_dnn_bad("a convolution");
     }
     if (is_refused((int)algorithm, false)) {
         return CUDNN_STATUS_NOT_SUPPORTED;
@@ -423,19 +380,20 @@ cudnnStatus_t cudnnConvolutionBiasActivationForward(
     const cudnnTensorDescriptor_t z, const void *z_at, const cudnnTensorDescriptor_t bias,
     const void *bias_at, const cudnnActivationDescriptor_t activation,
     const cudnnTensorDescriptor_t y, void *y_at) {
-    if (handle->alive != ALIVE || !is_tensor(x, x_at, "x") || !is_tensor(y, y_at, "y") ||
-        !is_tensor(z, z_at, "z") || !is_tensor(bias, bias_at, "bias") || !fits(x, y, w, conv) ||
+    if (handle->alive != ALIVE || !fake_dnn_is_tensor(x, x_at, "x") ||
+        !fake_dnn_is_tensor(y, y_at, "y") || !fake_dnn_is_tensor(z, z_at, "z") ||
+        !fake_dnn_is_tensor(bias, bias_at, "bias") || !fits(x, y, w, conv) ||
         !is_work_space(space, bytes, (int)algorithm)) {
-        return bad("a fused convolution");
+        return fake_dnn_bad("a fused convolution");
     }
     const cudnnDataType_t wanted = x->type == CUDNN_DATA_INT8 ? CUDNN_DATA_FLOAT : x->type;
     if (bias->type != wanted || bias->dim[1] != y->dim[1] || bias->dim[0] != 1) {
-        return bad("the bias of a fused convolution");
+        return fake_dnn_bad("the bias of a fused convolution");
     }
     if (activation->mode == CUDNN_ACTIVATION_IDENTITY
             ? algorithm != CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM
             : activation->mode != CUDNN_ACTIVATION_RELU) {
-        return bad("a fused convolution's activation");
+        return fake_dnn_bad("a fused convolution's activation");
     }
     if (is_refused((int)algorithm, true)) {
         return CUDNN_STATUS_NOT_SUPPORTED;
@@ -485,7 +443,8 @@ cudnnStatus_t cudnnGetConvolutionBackwardDataAlgorithm_v7(
 static void spread(const convolution *v, double *sums, int n, int k, int h, int w) {
     const struct cudnnConvolutionStruct *c = &v->conv;
     const int group = k / (v->w.dim[0] / c->groups);
-    const double value = v->scale * fake_load(type_of(v->x.type), v->x_at, at(&v->x, n, k, h, w));
+    const double value =
+        v->scale * fake_load(fake_dnn_type(v->x.type), v->x_at, fake_dnn_at(&v->x, n, k, h, w));
     for (int i = 0; i < v->w.dim[2]; ++i) {
         const int oh = h * c->stride[0] - c->padding[0] + i * c->dilation[0];
         for (int j = 0; j < v->w.dim[3]; ++j) {
@@ -494,8 +453,9 @@ static void spread(const convolution *v, double *sums, int n, int k, int h, int 
                  ch < v->w.dim[1] && oh >= 0 && oh < v->y.dim[2] && ow >= 0 && ow < v->y.dim[3];
                  ++ch) {
                 const int channel = group * v->w.dim[1] + ch;
-                sums[at(&v->y, n, channel, oh, ow)] +=
-                    value * fake_load(type_of(v->w.type), v->w_at, at_weight(&v->w, k, ch, i, j));
+                sums[fake_dnn_at(&v->y, n, channel, oh, ow)] +=
+                    value *
+                    fake_load(fake_dnn_type(v->w.type), v->w_at, at_weight(&v->w, k, ch, i, j));
             }
         }
     }
@@ -503,7 +463,8 @@ static void spread(const convolution *v, double *sums, int n, int k, int h, int 
 
 static void run_transpose(const void *state) {
     const convolution *v = state;
-    const size_t n = at(&v->y, v->y.dim[0] - 1, v->y.dim[1] - 1, v->y.dim[2] - 1, v->y.dim[3] - 1);
+    const size_t n =
+        fake_dnn_at(&v->y, v->y.dim[0] - 1, v->y.dim[1] - 1, v->y.dim[2] - 1, v->y.dim[3] - 1);
     double *sums = calloc(n + 1, sizeof *sums);
     fake.n_convolutions++;
     for (int s = 0; s < v->x.dim[0]; ++s) {
@@ -514,7 +475,7 @@ static void run_transpose(const void *state) {
         }
     }
     for (size_t i = 0; i <= n; ++i) {
-        fake_store(type_of(v->y.type), v->y_at, i, sums[i]);
+        fake_store(fake_dnn_type(v->y.type), v->y_at, i, sums[i]);
     }
     free(sums);
 }
@@ -526,10 +487,10 @@ cudnnStatus_t cudnnConvolutionBackwardData(cudnnHandle_t handle, const void *alp
                                            cudnnConvolutionBwdDataAlgo_t algorithm, void *space,
                                            size_t bytes, const void *beta,
                                            const cudnnTensorDescriptor_t y, void *y_at) {
-    if (handle->alive != ALIVE || *(const float *)beta != 0 || !is_tensor(x, x_at, "x") ||
-        !is_tensor(y, y_at, "y") || !fits(y, x, w, conv) ||
+    if (handle->alive != ALIVE || *(const float *)beta != 0 || !fake_dnn_is_tensor(x, x_at, "x") ||
+        !fake_dnn_is_tensor(y, y_at, "y") || !fits(y, x, w, conv) ||
         !is_work_space(space, bytes, (int)algorithm)) {
-        return bad("a transposed convolution");
+        return fake_dnn_bad("a transposed convolution");
     }
     if (fake_is_to_fail()) {
         return CUDNN_STATUS_EXECUTION_FAILED;
@@ -544,152 +505,4 @@ cudnnStatus_t cudnnConvolutionBackwardData(cudnnHandle_t handle, const void *alp
                            .scale = (double)*(const float *)alpha};
     fake_put(run_transpose, &v, sizeof v);
     return CUDNN_STATUS_SUCCESS;
-}
-
-// --- From one tensor to another ------------------------------------------------------------------
-
-typedef struct unary {
-    struct cudnnTensorStruct x, y;
-    struct cudnnPoolingStruct pooling;
-    struct cudnnLRNStruct lrn;
-    const void *x_at;
-    void *y_at;
-} unary;
-
-static double load_x(const unary *u, int n, int c, int h, int w) {
-    return fake_load(type_of(u->x.type), u->x_at, at(&u->x, n, c, h, w));
-}
-
-static void store_y(const unary *u, int n, int c, int h, int w, double value) {
-    fake_store(type_of(u->y.type), u->y_at, at(&u->y, n, c, h, w), value);
-}
-
-static double pool_window(const unary *u, int n, int c, int oh, int ow) {
-    const struct cudnnPoolingStruct *p = &u->pooling;
-    const bool is_max = p->mode == CUDNN_POOLING_MAX;
-    double result = is_max ? -(double)INFINITY : 0;
-    int count = 0;
-    for (int i = 0; i < p->window[0] * p->window[1]; ++i) {
-        const int h = oh * p->stride[0] - p->padding[0] + i / p->window[1];
-        const int w = ow * p->stride[1] - p->padding[1] + i % p->window[1];
-        if (h >= 0 && h < u->x.dim[2] && w >= 0 && w < u->x.dim[3]) {
-            const double value = load_x(u, n, c, h, w);
-            result = is_max ? fmax(result, value) : result + value;
-            ++count;
-        }
-    }
-    count = p->mode == CUDNN_POOLING_AVERAGE_COUNT_INCLUDE_PADDING ? p->window[0] * p->window[1]
-                                                                   : count;
-    return is_max ? result : result / count;
-}
-
-static void run_pooling(const void *state) {
-    const unary *u = state;
-    for (int n = 0; n < u->y.dim[0]; ++n) {
-        for (int c = 0; c < u->y.dim[1]; ++c) {
-            for (int p = 0; p < u->y.dim[2] * u->y.dim[3]; ++p) {
-                const int h = p / u->y.dim[3];
-                const int w = p % u->y.dim[3];
-                store_y(u, n, c, h, w, pool_window(u, n, c, h, w));
-            }
-        }
-    }
-}
-
-// Both tensors are memory, and nothing else than one run over all of x.
-static cudnnStatus_t put_unary(cudnnHandle_t handle, const void *beta, void (*run)(const void *),
-                               const unary *u) {
-    if (handle->alive != ALIVE || *(const float *)beta != 0 || !is_tensor(&u->x, u->x_at, "x") ||
-        !is_tensor(&u->y, u->y_at, "y") || u->x.type != u->y.type || u->x.dim[0] != u->y.dim[0] ||
-        u->x.dim[1] != u->y.dim[1]) {
-        return bad("a pooling, softmax or normalisation");
-    }
-    if (fake_is_to_fail()) {
-        return CUDNN_STATUS_EXECUTION_FAILED;
-    }
-    fake_put(run, u, sizeof *u);
-    return CUDNN_STATUS_SUCCESS;
-}
-
-cudnnStatus_t cudnnPoolingForward(cudnnHandle_t handle, const cudnnPoolingDescriptor_t pooling,
-                                  const void *alpha, const cudnnTensorDescriptor_t x,
-                                  const void *x_at, const void *beta,
-                                  const cudnnTensorDescriptor_t y, void *y_at) {
-    (void)alpha;
-    for (int axis = 0; axis < 2; ++axis) {
-        const int room = x->dim[2 + axis] + 2 * pooling->padding[axis] - pooling->window[axis];
-        if (room < 0 || room / pooling->stride[axis] + 1 != y->dim[2 + axis]) {
-            return bad("a pooling's planes");
-        }
-    }
-    const unary u = {.x = *x, .y = *y, .pooling = *pooling, .x_at = x_at, .y_at = y_at};
-    return put_unary(handle, beta, run_pooling, &u);
-}
-
-static void run_softmax(const void *state) {
-    const unary *u = state;
-    for (int n = 0; n < u->x.dim[0]; ++n) {
-        for (int p = 0; p < u->x.dim[2] * u->x.dim[3]; ++p) {
-            const int h = p / u->x.dim[3];
-            const int w = p % u->x.dim[3];
-            double most = -(double)INFINITY;
-            double total = 0;
-            for (int c = 0; c < u->x.dim[1]; ++c) {
-                most = fmax(most, load_x(u, n, c, h, w));
-            }
-            for (int c = 0; c < u->x.dim[1]; ++c) {
-                total += exp(load_x(u, n, c, h, w) - most);
-            }
-            for (int c = 0; c < u->x.dim[1]; ++c) {
-                store_y(u, n, c, h, w, exp(load_x(u, n, c, h, w) - most) / total);
-            }
-        }
-    }
-}
-
-cudnnStatus_t cudnnSoftmaxForward(cudnnHandle_t handle, cudnnSoftmaxAlgorithm_t algorithm,
-                                  cudnnSoftmaxMode_t mode, const void *alpha,
-                                  const cudnnTensorDescriptor_t x, const void *x_at,
-                                  const void *beta, const cudnnTensorDescriptor_t y, void *y_at) {
-    (void)alpha;
-    if (algorithm != CUDNN_SOFTMAX_ACCURATE || mode != CUDNN_SOFTMAX_MODE_CHANNEL) {
-        return bad("a softmax");
-    }
-    const unary u = {.x = *x, .y = *y, .x_at = x_at, .y_at = y_at};
-    return put_unary(handle, beta, run_softmax, &u);
-}
-
-static void run_lrn(const void *state) {
-    const unary *u = state;
-    const int behind = ((int)u->lrn.n - 1) / 2;
-    for (int n = 0; n < u->x.dim[0]; ++n) {
-        for (int c = 0; c < u->x.dim[1]; ++c) {
-            for (int p = 0; p < u->x.dim[2] * u->x.dim[3]; ++p) {
-                const int h = p / u->x.dim[3];
-                const int w = p % u->x.dim[3];
-                double squares = 0;
-                for (int i = 0; i < (int)u->lrn.n; ++i) {
-                    const int near = c - behind + i;
-                    squares +=
-                        near >= 0 && near < u->x.dim[1] ? pow(load_x(u, n, near, h, w), 2) : 0;
-                }
-                store_y(u, n, c, h, w,
-                        load_x(u, n, c, h, w) /
-                            pow(u->lrn.k + u->lrn.alpha / u->lrn.n * squares, u->lrn.beta));
-            }
-        }
-    }
-}
-
-cudnnStatus_t cudnnLRNCrossChannelForward(cudnnHandle_t handle, cudnnLRNDescriptor_t lrn,
-                                          cudnnLRNMode_t mode, const void *alpha,
-                                          const cudnnTensorDescriptor_t x, const void *x_at,
-                                          const void *beta, const cudnnTensorDescriptor_t y,
-                                          void *y_at) {
-    (void)alpha;
-    if (mode != CUDNN_LRN_CROSS_CHANNEL_DIM1) {
-        return bad("a normalisation");
-    }
-    const unary u = {.x = *x, .y = *y, .lrn = *lrn, .x_at = x_at, .y_at = y_at};
-    return put_unary(handle, beta, run_lrn, &u);
 }
