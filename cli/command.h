@@ -97,9 +97,14 @@ bool cli_parse_integer(const char *text, int64_t least, int64_t most, int64_t *o
 /** Print a table as -f and -o say. @param title for formats that have one. */
 cli_exit cli_print_table(const cli_options *options, const char *title, const report_table *table);
 
-/** The same, and notes for people before it. @param notes  ends with NULL. */
+/**
+ * The same, and notes for people before it.
+ *
+ * @param notes  ends with NULL
+ * @param plot   for formats that can draw it; NULL = none
+ */
 cli_exit cli_print_notes(const cli_options *options, const char *title, const char *const *notes,
-                         const report_table *table);
+                         const report_plot *plot, const report_table *table);
 
 /** Columns of the terminal, or 80 where standard output is none. */
 size_t cli_width(void);

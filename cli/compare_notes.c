@@ -95,13 +95,15 @@ static void describe_note(compare_run *run, size_t index) {
 static void describe_exit(compare_run *run, const comparison_row *row, const jc_exit_value *e) {
     char text[NOTE_SIZE];
     char name[NAME_SIZE];
-    char from[REPORT_QUANTITY_SIZE];
-    (void)snprintf(from, sizeof from, "%.2g %%", 100 * e->break_even);
+    char pays[64] = "from which share on it pays is unknown";
+    if (e->break_even >= 1) {
+        (void)snprintf(pays, sizeof pays, "it costs more than it can save");
+    } else if (isfinite(e->break_even)) {
+        (void)snprintf(pays, sizeof pays, "it pays from %.2g %% on", 100 * e->break_even);
+    }
     (void)snprintf(text, sizeof text,
-                   "%.200s on %.60s, exit after %.160s: %.3g %% of all inputs leave; it pays from "
-                   "%s on%s.",
-                   name_of(row, name), row->profile, e->after, 100 * e->rate,
-                   isfinite(e->break_even) ? from : "an unknown share",
+                   "%.200s on %.60s, exit after %.160s: %.3g %% of all inputs leave; %s%s.",
+                   name_of(row, name), row->profile, e->after, 100 * e->rate, pays,
                    e->is_dropped ? ": dropped" : "");
     add_note(run, text);
 }

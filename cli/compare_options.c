@@ -52,6 +52,9 @@ const char *compare_combine_options(compare_options *own) {
     if (own->by_energy != isfinite(own->target_energy)) {
         return "--prune energy and --target-energy belong together";
     }
+    if (isnan(own->metrics.inferences) && (isfinite(own->metrics.carbon) || own->metrics.pue > 1)) {
+        return "--carbon and --pue are of a year's figures, and need --inferences";
+    }
     if (own->by_energy) {
         (void)snprintf(own->pruning, sizeof own->pruning, "prune: {energy: %.10g}",
                        own->target_energy);

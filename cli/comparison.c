@@ -157,8 +157,10 @@ static const char *format_cell(double value, report_unit unit, double factor, ch
     (void)report_format_quantity(value, unit, quantity);
     if (isnan(factor)) {
         (void)snprintf(buffer, CELL_SIZE, "%s", quantity);
+    } else if (factor >= 99.95) { // no exponent as far as the column goes
+        (void)snprintf(buffer, CELL_SIZE, factor < 1e6 ? "%s ×%.0f" : "%s ×%.0e", quantity, factor);
     } else if (factor >= 9.995) {
-        (void)snprintf(buffer, CELL_SIZE, "%s ×%.3g", quantity, factor);
+        (void)snprintf(buffer, CELL_SIZE, "%s ×%.1f", quantity, factor);
     } else {
         (void)snprintf(buffer, CELL_SIZE, "%s ×%.*f", quantity, factor < 0.0995 ? 3 : 2, factor);
     }
@@ -278,7 +280,7 @@ cli_exit comparison_print(const cli_options *options, const comparison *what) {
             fill_row(what, i, values + i * COLUMNS, cells[i], &arena);
         }
         const report_table table = {columns, COLUMNS, values, what->n_rows};
-        code = cli_print_notes(options, "Comparison", what->notes, &table);
+        code = cli_print_notes(options, "Comparison", what->notes, NULL, &table);
     }
     jc_arena_clear(&arena);
     return code;

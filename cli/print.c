@@ -21,21 +21,21 @@ size_t cli_width(void) {
 // Notes and table as one document, in a format for people.
 static void print_document(text_buffer *text, const report_format *format,
                            const report_layout *layout, const char *const *notes,
-                           const report_table *table) {
+                           const report_plot *plot, const report_table *table) {
     static const report_fact no_facts[] = {{NULL, NULL}};
     const report_document document = {
-        .title = layout->title, .notes = notes, .facts = no_facts, .layers = *table};
+        .title = layout->title, .notes = notes, .facts = no_facts, .layers = *table, .plot = plot};
     format->begin(text, layout, &document);
     format->document(text, layout, &document, true);
     format->end(text, layout);
 }
 
 cli_exit cli_print_table(const cli_options *options, const char *title, const report_table *table) {
-    return cli_print_notes(options, title, NULL, table);
+    return cli_print_notes(options, title, NULL, NULL, table);
 }
 
 cli_exit cli_print_notes(const cli_options *options, const char *title, const char *const *notes,
-                         const report_table *table) {
+                         const report_plot *plot, const report_table *table) {
     jc_error err = {0};
     output out;
     if (output_open(options->output, &out, &err) != JC_OK) {
@@ -44,7 +44,7 @@ cli_exit cli_print_notes(const cli_options *options, const char *title, const ch
     const report_layout layout = {.title = title, .width = cli_width()};
     text_buffer text = {0};
     if (notes != NULL && options->format->is_for_people) {
-        print_document(&text, options->format, &layout, notes, table);
+        print_document(&text, options->format, &layout, notes, plot, table);
     } else {
         options->format->table(&text, &layout, table);
     }

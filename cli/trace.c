@@ -142,6 +142,7 @@ static void draw_front(trace_point *points, size_t n) {
 static cli_exit print(const cli_options *options, const subject *s, const device *d,
                       const trace_point *points, size_t n) {
     static report_value values[MOST_POINTS][COLUMNS];
+    report_plot_point drawn[MOST_POINTS];
     char note[512];
     char where[1024];
     for (size_t i = 0; i < n; ++i) {
@@ -160,6 +161,7 @@ static cli_exit print(const cli_options *options, const subject *s, const device
             [COLUMN_ERROR_BAR].text = p->error_bar,
         };
         memcpy(values[i], row, sizeof row);
+        drawn[i] = (report_plot_point){cost_of(p), p->error_rate, p->is_best};
     }
     (void)snprintf(
         note, sizeof note,
@@ -169,8 +171,16 @@ static cli_exit print(const cli_options *options, const subject *s, const device
         s->architecture == NULL ? "A cascade" : s->architecture);
     device_describe(d, &points[n - 1].totals, where, sizeof where);
     const char *const notes[] = {note, where, NULL};
+    const bool has_joules = isfinite(points[n - 1].totals.energy_j);
+    const report_plot plot = {
+        .title = "Error and cost of each threshold",
+        .x = {has_joules ? "energy" : "runtime", has_joules ? REPORT_JOULES : REPORT_SECONDS},
+        .y = {"error", REPORT_PERCENT},
+        .points = drawn,
+        .n = n,
+    };
     const report_table table = {columns, COLUMNS, values[0], n};
-    return cli_print_notes(options, "Trace", notes, &table);
+    return cli_print_notes(options, "Trace", notes, &plot, &table);
 }
 
 // --- Command ----------------------------------------------------------------------------------

@@ -18,6 +18,11 @@ static const char page_start[] =
     "tbody tr:nth-child(even) { background: rgba(127, 127, 127, 0.1); }\n"
     ".facts th { border: 0; font-weight: 600; }\n"
     ":root { color-scheme: light dark; }\n"
+    "svg { max-width: 40em; display: block; font-size: 12px; fill: currentColor; }\n"
+    "svg .grid { stroke: currentColor; stroke-opacity: 0.15; }\n"
+    "svg .front { fill: none; stroke: currentColor; }\n"
+    "svg circle { fill: Canvas; stroke: currentColor; }\n"
+    "svg .marked { fill: currentColor; }\n"
     "</style>\n"
     "<title>";
 
@@ -86,6 +91,9 @@ static void print_document(text_buffer *out, const report_layout *layout,
         text_append(out, "</td></tr>\n");
     }
     text_append(out, document->facts[0].label == NULL ? "" : "</table>\n");
+    if (document->plot != NULL) {
+        report_append_svg(out, document->plot);
+    }
     if (document->layers.n_columns != 0) {
         append_table(out, &document->layers);
     }

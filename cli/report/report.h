@@ -86,6 +86,27 @@ typedef struct report_fact {
     const char *text;
 } report_fact;
 
+/** What one side of a plot counts, from 0 on. */
+typedef struct report_axis {
+    const char *title;
+    report_unit unit;
+} report_axis;
+
+typedef struct report_plot_point {
+    double x; ///< NaN = unknown, and not drawn
+    double y;
+    bool is_marked; ///< marked points stand out, and a line joins them in their order
+} report_plot_point;
+
+/** Points over two axes, where a format can draw them. */
+typedef struct report_plot {
+    const char *title;
+    report_axis x;
+    report_axis y;
+    const report_plot_point *points; ///< [n]
+    size_t n;
+} report_plot;
+
 /** Prediction of one architecture. */
 typedef struct report_document {
     const char *title;
@@ -95,6 +116,7 @@ typedef struct report_document {
     report_table totals;      ///< for machines; one row
     report_table layers;      ///< no columns = without layers
     const char *layers_name;  ///< for machines; NULL = "layers"
+    const report_plot *plot;  ///< for people; NULL = none
 } report_document;
 
 typedef struct report_layout {
@@ -145,6 +167,9 @@ const char *report_format_quantity(double value, report_unit unit, char *buffer)
 
 /** Append a cell as people read it: clean text, "-" where it is not known. */
 void report_append_cell(text_buffer *out, const report_column *column, const report_value *value);
+
+/** Append a plot as an SVG element of an HTML page. */
+void report_append_svg(text_buffer *out, const report_plot *plot);
 
 /** True for columns of numbers, which people read aligned at the right. */
 bool report_is_numeric(const report_column *column);

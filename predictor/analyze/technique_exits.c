@@ -69,7 +69,8 @@ jc_status technique_load_run(technique_reader *r, const jc_yaml *file, double th
     }
     *said = (statement){.file = r->file, .line = file->line, .threshold = threshold};
     t->measured_by = said;
-    return confidence_load(beside, names, n, &t->arena, &t->run, r->err);
+    return technique_fail_file(r, file->line,
+                               confidence_load(beside, names, n, &t->arena, &t->run, r->err));
 }
 
 // The table of a validation run, whose exits have just been read.

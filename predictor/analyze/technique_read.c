@@ -27,6 +27,15 @@ jc_status technique_out_of_memory(technique_reader *r) {
     return jc_error_set(r->err, JC_ENOMEM, r->file, 0, "out of memory");
 }
 
+jc_status technique_fail_file(technique_reader *r, int line, jc_status status) {
+    char message[JC_ERROR_MESSAGE_SIZE];
+    if (r->err == NULL || r->err->line != 0 || status == JC_OK || status == JC_ENOMEM) {
+        return status;
+    }
+    return jc_error_set(r->err, status, r->file, line, "%s",
+                        jc_error_format(r->err, message, sizeof message));
+}
+
 jc_status technique_fail_value(technique_reader *r, const jc_yaml *node, const char *what,
                                const char *wanted) {
     return jc_yaml_fail_value(node, what, wanted, r->file, r->err);
@@ -300,7 +309,7 @@ static jc_status read_technique(technique_reader *r, const jc_yaml *node, statem
     }
     const jc_status status = jc_yaml_load(inner.file, &r->technique->arena, &root, r->err);
     if (status != JC_OK) {
-        return status;
+        return technique_fail_file(r, node->line, status);
     }
     if (jc_yaml_get(root, "networks") != NULL) {
         return technique_fail(r, node->line,

@@ -60,6 +60,10 @@ JC_MUST_USE jc_status technique_read_cascade(technique_reader *r, const jc_yaml 
 JC_MUST_USE jc_status technique_load_run(technique_reader *r, const jc_yaml *file, double threshold,
                                          const char *const *names, size_t n);
 
+/** What failed with `status` on a file as a whole, at the line that names the file; what has a line
+ * of its own keeps it. */
+jc_status technique_fail_file(technique_reader *r, int line, jc_status status);
+
 /** Fails for want of memory. */
 jc_status technique_out_of_memory(technique_reader *r);
 

@@ -108,10 +108,22 @@ class Compare(Process):
                               ("--alpha", "none")):
             self.assert_error("must be", "compare", "-p", "test-device", self.tiny, option, value,
                               code=1)
+        for option, value in (("--pue", "1.2"), ("--carbon", "0")):
+            self.assert_error("need --inferences", "compare", "-p", "test-device", self.tiny, option,
+                              value, code=1)
         for value in ("0", "1.5", "low"):
             bad = self.write("bad.yaml", f"error_rate: {value}\n" + HALF)
             self.assert_error("bad.yaml:1: error_rate must be", "compare", "-p", "test-device", bad,
                               code=2)
+
+    def test_large_ratios_fit_their_column(self):
+        # 4, 250 and 20,000 input features for one output, without bias: parameters are as many.
+        linear = "inputs: {{x: [{}]}}\nlayers:\n  - linear: {{out_features: 1, bias: false}}\n"
+        paths = [self.write(f"n{n}.yaml", linear.format(n)) for n in (4, 250, 20000, 8000000)]
+        table = self.run_program("compare", "-p", "test-device", *paths).stdout
+        self.assertLessEqual(max(map(len, table.splitlines())), 80)
+        for factor in ("×62.5 ", "×5000 ", "×2e+06 "):
+            self.assertIn(factor, table)
 
     def test_errors(self):
         self.assert_error("needs ARCH...", "compare", code=1)

@@ -157,8 +157,8 @@ class Names(Techniques):
         self.assertEqual([row["technique"] for row in rows], [text, "both", "prune: 0.5"])
         self.assertEqual(rows[0]["params"], rows[2]["params"])
         self.assertEqual(rows[1]["params"], rows[2]["params"])
-        self.assert_error("gone.yaml", "compare", "-p", "test-device", self.small, "-t",
-                          "technique: nets/gone.yaml", code=2)
+        self.refuse("nets/gone.yaml: No such file", self.small,
+                    "- prune: 0.5\n- technique: nets/gone.yaml\n", line=2)
 
 
 class Others(Techniques):
@@ -320,6 +320,10 @@ layers:
             self.assertAlmostEqual(row["exit_break_even_rate"][0], classifier_j / left, places=12)
             self.assertAlmostEqual(row["exit_classifier_j"][0], classifier_j, places=12)
         self.assertIsNone(base["exits"])
+        last = self.run_program("compare", "-p", "test-device", self.small, "-t",
+                                "exits: [{after: linear, rate: 0.5}]").stdout
+        self.assertIn("50 % of all inputs leave; it costs more than it can save",
+                      " ".join(last.split()))
         text = self.run_program("compare", "-p", "test-device", self.small, "-t",
                                 exit_at.format(0.4)).stdout
         self.assertIn(f"40 % of all inputs leave; it pays from {100 * classifier_j / left:.2g} % on",

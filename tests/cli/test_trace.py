@@ -2,6 +2,7 @@
 """Validation runs: the rates a threshold gives, and the front over all thresholds."""
 
 import json
+import re
 import unittest
 
 from driver import Process, read_csv
@@ -139,6 +140,18 @@ networks:
         self.write("run.csv", run_of(SAMPLES, lambda records: records[::-1]))
         self.assertEqual(self.trace(self.technique, self.network), before)
 
+    def check_drawing(self, page, records):
+        """A point for each threshold at its energy and error, and a line through the front."""
+        svg = page[page.index("<svg"):page.index("</svg>")]
+        points = re.findall(r'<circle cx="(.*?)" cy="(.*?)" r="4"( class="marked")?/>', svg)
+        self.assertEqual([m != "" for *_, m in points], [r["pareto"] == "yes" for r in records])
+        dearest, worst = (max(r[name] for r in records) for name in ("energy_j", "error_rate"))
+        for (x, y, _), record in zip(points, records):
+            self.assertAlmostEqual(float(x), 80 + 540 * record["energy_j"] / dearest, delta=0.06)
+            self.assertAlmostEqual(float(y), 310 - 290 * record["error_rate"] / worst, delta=0.06)
+        line = re.search(r'<polyline class="front" points="(.*?) "', svg)[1].split()
+        self.assertEqual(line, [f"{x},{y}" for x, y, m in points if m])
+
     def test_formats(self):
         arguments = ("trace", "-p", "test-device", self.technique, self.network)
         records = json.loads(self.run_program(*arguments, "-f", "json").stdout)
@@ -150,6 +163,7 @@ networks:
             self.assertIn("error, drawn", text)
             self.assertIn("Pareto front", text)
         self.assertLessEqual(max(map(len, self.run_program(*arguments).stdout.splitlines())), 80)
+        self.check_drawing(self.run_program(*arguments, "-f", "html").stdout, records)
         own = self.write("own.yaml", "architecture: network.yaml\n"
                          + TECHNIQUE.format(threshold=0.5))
         self.assertEqual(self.trace(own), records)
@@ -180,7 +194,7 @@ networks:
             "both.yaml", "error_rate: 0.1\n" + TECHNIQUE.format(threshold=0.5)))
         refuse("no validation run", technique=self.write("none.yaml", "steps: [prune: 0.5]\n"))
         self.write("gone.yaml", TECHNIQUE.format(threshold=0.5).replace("run.csv", "gone.csv"))
-        refuse("gone.csv", technique="gone.yaml")
+        refuse("gone.csv: No such file", technique="gone.yaml")
         self.assert_error("name an ARCH after it", "trace", "-p", "test-device", self.technique,
                           code=2)
         self.assert_error("must be a whole number", "trace", "-n", "1", self.technique, code=1)
