@@ -167,9 +167,9 @@ const cli_command cli_compare = {
     .name = "compare",
     .summary = "Compare what networks cost, in every metric, on one device or several",
     .operands = "ARCH...",
-    .help = "The first ARCH is the baseline that ratios refer to. An ARCH is a YAML file, the name "
-            "of a\n"
-            "network of the zoo, or a technique file that names its networks.\n",
+    .help =
+        "The first ARCH is the baseline that ratios refer to. An ARCH is a YAML or ONNX file, the\n"
+        "name of a network of the zoo, or a technique file that names its networks.\n",
     .min_operands = 1,
     .max_operands = -1,
     .options = compare_option_list,

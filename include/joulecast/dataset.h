@@ -65,7 +65,7 @@ typedef struct jc_device {
     char machine[128]; ///< CPU or GPU, in words
     char executor[64]; ///< software that ran the kernels, with version
     char clocks[64];   ///< frequencies of the cores, in words
-    char governor[32]; ///< of the clocks
+    char governor[48]; ///< of the clocks
     char memory[64];   ///< size and kind, in words
     char meter[JC_METER_NAME_SIZE];
     double meter_step_s;  ///< time between updates of the meter's counter; NaN = unknown

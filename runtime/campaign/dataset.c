@@ -46,7 +46,7 @@ void dataset_describe(const jc_campaign_options *o, jc_device *out_device) {
     }
     if (o->executor->is_gpu) {
         (void)snprintf(device.clocks, sizeof device.clocks, "%s", meter.clocks);
-        (void)snprintf(device.governor, sizeof device.governor, "%.31s", meter.limits);
+        (void)snprintf(device.governor, sizeof device.governor, "%s", meter.limits);
         (void)snprintf(device.memory, sizeof device.memory, "%s", meter.memory);
     }
     name_by_folder(o->folder, &device);

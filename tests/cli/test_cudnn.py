@@ -51,7 +51,7 @@ class Cudnn(Process):
         self.assertIn("machine: NVIDIA Fake 100", device)
         self.assertIn("cuDNN 9", device)
         self.assertIn("SM up to 1980 MHz", device)
-        self.assertIn("at most 700 W", device)
+        self.assertIn("at most 700 W, persistent, mode 3", device)
         networks = read_csv((self.folder / "rows" / "networks.csv").read_text())
         self.assertEqual([(r["architecture"], r["precision"]) for r in networks], [("tiny", "f16")])
         self.run_program("train", "rows", "-o", "gpu.yaml", warns=True)

@@ -2,6 +2,7 @@
 """ONNX files: counts known by hand, batches, unknown operators, and files that mean harm."""
 
 import json
+import os
 import pathlib
 import resource
 import sys
@@ -132,6 +133,19 @@ class Counts(Onnx):
         totals = self.predict_onnx(content)["totals"]
         self.assertEqual(totals["macs"], 4 * 3 * 9 * 36)
         self.assertEqual(totals["params"], 4 * 3 * 9)
+
+    def test_scales_that_inputs_decide(self):
+        # What dynamic quantization exports: the scale, and its product with that of the weights, are one
+        # number for all samples, and multiply what comes out.
+        nodes = [node("DynamicQuantizeLinear", ["x"], ["q", "scale", "zero"]),
+                 node("MatMulInteger", ["q", "w", "zero", "wz"], ["c"]),
+                 node("Cast", ["c"], ["f"], to=FLOAT), node("Mul", ["scale", "ws"], ["m"]),
+                 node("Mul", ["f", "m"], ["y"])]
+        layers = self.one_layer(nodes, [1, 16, 32], [tensor("w", [32, 8], INT8), tensor("wz", [], INT8, [0]),
+                                                     tensor("ws", [8], FLOAT, [0.1] * 8)])
+        self.assertEqual([(layer["macs"], layer["output_shape"]) for layer in layers if layer["macs"]],
+                         [(16 * 32 * 8, [1, 16, 8])])
+        self.assertEqual(layers[-1]["output_shape"], [1, 16, 8])
 
     def test_shape_arithmetic_is_folded(self):
         # What torch leaves of x.view(x.shape[0], -1, 4): Shape, Gather, Unsqueeze, Concat, Reshape.
@@ -350,6 +364,27 @@ class Hostile(Onnx):
 
     def test_a_million_nodes(self):
         self.refuse(text(7, text(1, b"") * 1000000), "more than")
+
+    @unittest.skipIf({"JOULECAST_WRAPPER", "ASAN_OPTIONS"} & set(os.environ), "memory of its own")
+    def test_much_arithmetic_of_shapes(self):
+        # 1024 numbers, worked out 40,000 times: 330 MB, were all of them kept.
+        nodes = [node("Shape", ["x"], ["s0"])]
+        nodes += [node("Concat", [f"s{i}", f"s{i}"], [f"s{i + 1}"], axis=0) for i in range(9)]
+        nodes += [node("Add", [f"s{i}", f"s{i}"], [f"s{i + 1}"]) for i in range(9, 40000)]
+        nodes += [node("Relu", ["x"], ["y"])]
+        self.predict_onnx(model(nodes, [value("x", [1, 8])], [value("y", [1]), value("s40000", [1])]))
+        most_kb = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+        self.assertLess(most_kb, 256 * 1024)
+
+    def test_many_sizes_told_of_unknown_operators(self):
+        nodes = [node("Mystery", ["x"], [f"y{i}"]) for i in range(20000)]
+        infos = [value(f"y{i}", [1, 8]) for i in reversed(range(20000))]
+        path = self.put(model(nodes, [value("x", [1, 8])], infos))
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        result = self.run_program("predict", "-p", "test-device", "-f", "csv", path, warns=True)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        self.assertEqual(result.stdout.count("\n"), 20001)
+        self.assertLess(after.ru_utime - before.ru_utime, 60)
 
     def test_deep_recursion(self):
         # Subgraphs in attributes in nodes; a length in front of each, so the file is quadratic

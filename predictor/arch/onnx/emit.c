@@ -306,30 +306,18 @@ jc_status onnx_emit_copy(lowering *w) {
 
 // What the file tells of a value; else what is given.
 static onnx_shape told_shape(const lowering *w, size_t i, const onnx_value *like) {
-    const onnx_text name = w->node->output_names[i];
-    const onnx_model *model = w->model;
-    for (size_t k = 0; k < model->n_infos + model->n_outputs; ++k) {
-        const onnx_value_info *info =
-            k < model->n_infos ? &model->infos[k] : &model->outputs[k - model->n_infos];
-        if (info->name.size != name.size || memcmp(info->name.data, name.data, name.size) != 0 ||
-            !info->has_shape || info->rank > ONNX_MAX_RANK) {
-            continue;
-        }
+    const int32_t id = w->node->outputs[i];
+    const onnx_value_info *info = id == ONNX_NO_VALUE ? NULL : w->told[id];
+    if (info != NULL) {
         onnx_shape shape = {.rank = info->rank, .batch_axis = info->rank > 0 ? 0 : -1, .outer = 1};
-        bool is_known = true;
         for (int axis = 0; axis < info->rank; ++axis) {
-            shape.dim[axis] = info->dim[axis].size;
-            if (axis == 0 && shape.dim[0] < 1) {
-                shape.dim[0] = w->batch.file;
-            }
-            is_known = is_known && shape.dim[axis] > 0;
+            const int64_t size = info->dim[axis].size;
+            shape.dim[axis] = size < 1 ? w->batch.file : size; // the first alone may be open
         }
         if (shape.rank > 0 && shape.dim[0] % w->batch.file != 0) {
             shape.batch_axis = -1;
         }
-        if (is_known) {
-            return shape;
-        }
+        return shape;
     }
     return like != NULL ? like->shape : onnx_shape_of(0, NULL);
 }

@@ -10,7 +10,7 @@ static jc_status make_cells(lowering *w, jc_value **out_cells) {
     *out_cells = NULL;
     const onnx_value *out = onnx_node_output(w, 0);
     const int64_t n = out == NULL ? 0 : onnx_shape_elements(&out->shape);
-    bool all_known = n <= ONNX_MAX_CONTENTS && out != NULL;
+    bool all_known = n <= ONNX_MAX_CONTENTS && out != NULL && w->n_folded + n <= ONNX_MAX_FOLDED;
     for (size_t i = 0; i < w->node->n_inputs && all_known; ++i) {
         const onnx_value *v = onnx_node_input(w, i);
         all_known = v == NULL || v->cells != NULL || onnx_shape_elements(&v->shape) == 0;
@@ -18,6 +18,7 @@ static jc_status make_cells(lowering *w, jc_value **out_cells) {
     if (!all_known) {
         return JC_OK;
     }
+    w->n_folded += n;
     *out_cells = jc_arena_alloc(w->arena, (size_t)n + 1, sizeof **out_cells);
     return *out_cells == NULL ? onnx_lower_out_of_memory(w) : JC_OK;
 }

@@ -182,6 +182,28 @@ static jc_status lower_node(lowering *w) {
     return JC_OK;
 }
 
+// Sizes that the file tells of values in between, and of outputs. The first batch may be open.
+static jc_status index_told(lowering *w) {
+    const onnx_model *model = w->model;
+    w->told = jc_arena_alloc(w->arena, model->n_values, sizeof *w->told);
+    if (w->told == NULL) {
+        return onnx_lower_out_of_memory(w);
+    }
+    for (size_t k = 0; k < model->n_infos + model->n_outputs; ++k) {
+        const onnx_value_info *info =
+            k < model->n_infos ? &model->infos[k] : &model->outputs[k - model->n_infos];
+        const int32_t id = onnx_find_value(model, info->name);
+        bool is_known = info->has_shape && info->rank <= ONNX_MAX_RANK;
+        for (int axis = 1; is_known && axis < info->rank; ++axis) {
+            is_known = info->dim[axis].size > 0;
+        }
+        if (id != ONNX_NO_VALUE && is_known && w->told[id] == NULL) {
+            w->told[id] = info;
+        }
+    }
+    return JC_OK;
+}
+
 // --- The network --------------------------------------------------------------------------------
 
 static jc_status add_outputs(lowering *w) {
@@ -223,6 +245,9 @@ jc_status onnx_lower(const onnx_model *model, const char *file, jc_arena *arena,
     uint32_t *order = NULL;
     size_t n_order = 0;
     jc_status status = add_initializers(&w);
+    if (status == JC_OK) {
+        status = index_told(&w);
+    }
     if (status == JC_OK) {
         status = onnx_order(&w, &order, &n_order);
     }

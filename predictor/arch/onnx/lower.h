@@ -39,8 +39,10 @@ typedef struct onnx_value {
 
 typedef struct lowering {
     const onnx_model *model;
-    onnx_value *values; ///< [model->n_values]
-    bool *is_counted;   ///< [model->n_tensors] initializers whose parameters a layer has
+    onnx_value *values;           ///< [model->n_values]
+    bool *is_counted;             ///< [model->n_tensors] initializers whose parameters a layer has
+    const onnx_value_info **told; ///< [model->n_values] its sizes by the file; NULL = none
+    int64_t n_folded;             ///< values worked out so far
     jc_graph *graph;
     onnx_batch batch;
     const char *file;

@@ -24,6 +24,7 @@ enum {
     ONNX_MAX_NAMES = 1000000,   ///< inputs and outputs of all nodes, together
     ONNX_MAX_NUMBERS = 4000000, ///< numbers in attributes and small tensors, all together
     ONNX_MAX_CONTENTS = 4096,   ///< values of a tensor that are looked at; larger ones are weights
+    ONNX_MAX_FOLDED = 1 << 21,  ///< values that are worked out, of all tensors together
 };
 
 /** A text in the file; not terminated. */

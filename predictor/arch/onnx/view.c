@@ -40,6 +40,11 @@ jc_status onnx_infer_dynamic_quantize(lowering *w) {
     }
     for (size_t i = 1; i < 3 && status == JC_OK; ++i) {
         status = onnx_set_output(w, i, &scalar);
+        onnx_value *out = onnx_node_output(w, i);
+        if (out !=
+            NULL) { // one number for all samples: what takes it is a scaling, as by a constant
+            out->is_constant = true;
+        }
     }
     if (status == JC_OK && onnx_node_output(w, 0) != NULL) {
         onnx_node_output(w, 0)->type = ONNX_UINT8;
