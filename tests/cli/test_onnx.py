@@ -134,6 +134,23 @@ class Counts(Onnx):
         self.assertEqual(totals["macs"], 4 * 3 * 9 * 36)
         self.assertEqual(totals["params"], 4 * 3 * 9)
 
+    def test_windows_of_a_wanted_size(self):
+        # 8 cells, 2 apart, under a window of 4: 18, less the padding that 17 leave.
+        layers = self.one_layer(
+            [node("ConvTranspose", ["x", "w"], ["y"], strides=[2, 2], output_shape=[17, 16])],
+            [1, 3, 8, 8], [tensor("w", [3, 5, 4, 4])])
+        self.assertEqual(layers[0]["output_shape"], [1, 5, 17, 16])
+        self.assert_error("exceeds 18", "predict", "-p", "test-device", self.put(model(
+            [node("ConvTranspose", ["x", "w"], ["y"], strides=[2, 2], output_shape=[19, 18])],
+            [value("x", [1, 3, 8, 8])], [value("y", [1])], [tensor("w", [3, 5, 4, 4])])), code=2)
+
+    def test_averages_of_cells_apart_are_named(self):
+        content = model([node("AveragePool", ["x"], ["y"], kernel_shape=[3, 3], dilations=[2, 2])],
+                        [value("x", [1, 3, 8, 8])], [value("y", [1, 3, 4, 4])], opset=19)
+        result = self.run_program("predict", "-p", "test-device", "-f", "json", self.put(content), warns=True)
+        self.assertIn("AveragePool", result.stderr)
+        self.assertEqual(json.loads(result.stdout)["layers"][-1]["output_shape"], [1, 3, 4, 4])
+
     def test_scales_that_inputs_decide(self):
         # What dynamic quantization exports: the scale, and its product with that of the weights, are one
         # number for all samples, and multiply what comes out.

@@ -135,6 +135,31 @@ static jc_status finish_window(lowering *w, uint32_t layer) {
 
 // --- Convolutions -------------------------------------------------------------------------------
 
+// The size that `output_shape` asks of a transposed convolution is one of padding.
+static jc_status pad_to_shape(lowering *w, const int64_t *output_padding, window *win) {
+    const onnx_attribute *a = onnx_node_attribute(w->node, "output_shape");
+    if (a == NULL) {
+        return JC_OK;
+    }
+    int64_t wanted[2];
+    jc_status status = read_pair(w, "output_shape", win->axes, wanted);
+    const jc_shape image = image_shape(w, onnx_node_input(w, 0));
+    for (int i = 2 - win->axes; status == JC_OK && i < 2; ++i) {
+        const int64_t span = (win->kernel[i] - 1) * win->dilation[i] + 1;
+        const int64_t full = (image.dim[2 + i] - 1) * win->stride[i] + output_padding[i] + span;
+        if (wanted[i] > full) {
+            return onnx_lower_fail(w, JC_ESHAPE, "output_shape %" PRId64 " exceeds %" PRId64,
+                                   wanted[i], full);
+        }
+        const int64_t less = (full - wanted[i]) / 2;
+        const int64_t more = full - wanted[i] - less;
+        const bool is_upper = win->is_same && !win->is_same_lower;
+        win->padding[i] = is_upper ? less : more;
+        win->padding[2 + i] = is_upper ? more : less;
+    }
+    return status;
+}
+
 static jc_status window_conv(lowering *w, onnx_value *x, onnx_value *weight, const onnx_value *bias,
                              bool transposed) {
     if (!is_image(w, x) || weight->shape.rank != x->shape.rank || !weight->is_constant) {
@@ -166,9 +191,6 @@ static jc_status window_conv(lowering *w, onnx_value *x, onnx_value *weight, con
     onnx_emission_set(&e, "out_channels", 0, out_channels);
     onnx_emission_set(&e, "groups", 0, groups);
     onnx_emission_set(&e, "bias", 0, bias != NULL);
-    set_window(&e, &win);
-    onnx_emission_set(&e, "dilation", 0, win.dilation[0]);
-    onnx_emission_set(&e, "dilation", 1, win.dilation[1]);
     if (transposed) {
         int64_t more[2] = {0, 0};
         const onnx_attribute *a = onnx_node_attribute(w->node, "output_padding");
@@ -177,7 +199,14 @@ static jc_status window_conv(lowering *w, onnx_value *x, onnx_value *weight, con
         }
         onnx_emission_set(&e, "output_padding", 0, more[0]);
         onnx_emission_set(&e, "output_padding", 1, more[1]);
+        status = pad_to_shape(w, more, &win);
+        if (status != JC_OK) {
+            return status;
+        }
     }
+    set_window(&e, &win);
+    onnx_emission_set(&e, "dilation", 0, win.dilation[0]);
+    onnx_emission_set(&e, "dilation", 1, win.dilation[1]);
     const jc_shape image = image_shape(w, x);
     status = onnx_emission_input(w, &e, x, &image);
     uint32_t layer = 0;
@@ -226,6 +255,9 @@ static jc_status emit_pool(lowering *w, bool is_max) {
     }
     window win;
     status = read_window(w, NULL, &win);
+    if (status == JC_OK && !is_max && (win.dilation[0] != 1 || win.dilation[1] != 1)) {
+        return onnx_emit_other(w); // none of the table
+    }
     emission e;
     if (status == JC_OK) {
         status = onnx_emission_begin(w, &e, is_max ? "max_pool2d" : "avg_pool2d", 1);
