@@ -236,8 +236,9 @@ def prepare_kernel(task):
     run, weights = KERNELS[task["kernel"]](task["sizes"], new)
     size = sum(4 * torch.Size(shape).numel() for shape in weights)
     n_sets = 1
-    if weights and task["weights"] == "cold":
-        n_sets = max(1, min(MOST_SETS, COLD_BYTES // max(1, size) + 1))
+    reuse = task.get("reuse_bytes", COLD_BYTES if task["weights"] == "cold" else 0)
+    if weights:
+        n_sets = max(1, min(MOST_SETS, -(-reuse // max(1, size))))
     sets = [[new(*shape) for shape in weights] for _ in range(n_sets)]
     return lambda i: run(*sets[i % n_sets])
 

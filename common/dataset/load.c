@@ -12,7 +12,13 @@
 #include <string.h>
 
 /** What a column of a row file holds. */
-typedef enum cell_kind { CELL_SIZE, CELL_PRECISION, CELL_MEASURED, CELL_NETWORK } cell_kind;
+typedef enum cell_kind {
+    CELL_SIZE,
+    CELL_PRECISION,
+    CELL_REUSE,
+    CELL_MEASURED,
+    CELL_NETWORK
+} cell_kind;
 
 typedef struct cell {
     cell_kind kind;
@@ -76,6 +82,8 @@ static jc_status bind_columns(row_file *f) {
         if (strcmp(name, "precision") == 0) {
             f->cells[c] = (cell){.kind = CELL_PRECISION};
             has_precision = true;
+        } else if (strcmp(name, "reuse_bytes") == 0 && !is_network) {
+            f->cells[c] = (cell){.kind = CELL_REUSE};
         } else if (own >= 0) {
             f->cells[c] = (cell){is_network ? CELL_NETWORK : CELL_SIZE, own};
         } else if (measured >= 0) {
@@ -145,6 +153,9 @@ static jc_status read_row(const row_file *f, jc_row *row) {
             break;
         case CELL_PRECISION:
             status = read_precision(f, c, &row->kernel.precision);
+            break;
+        case CELL_REUSE:
+            status = read_size(f, c, &row->kernel.reuse_bytes);
             break;
         case CELL_MEASURED:
         case CELL_NETWORK: // never in a kernel's file
@@ -222,6 +233,7 @@ static jc_status read_network(const row_file *f, jc_network_row *row) {
             status = read_precision(f, c, &row->precision);
             break;
         case CELL_MEASURED:
+        case CELL_REUSE:
         case CELL_SIZE: // never in networks.csv
             status = read_measured(f, c, &row->measured);
             break;

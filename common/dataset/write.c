@@ -21,7 +21,8 @@ enum { NETWORKS_FILE = JC_KERNEL_COUNT, DEVICE_FILE, N_FILES };
 struct jc_dataset_writer {
     char *folder;
     bool folder_is_new;
-    jc_atomic_file files[N_FILES]; ///< by kernel kind, then the two others; {0} until needed
+    jc_atomic_file files[N_FILES];   ///< by kernel kind, then the two others; {0} until needed
+    bool has_reuse[JC_KERNEL_COUNT]; ///< whether rows of a kind say reuse_bytes, as its first does
 };
 
 static jc_status open_file(jc_dataset_writer *writer, int which, const char *name, jc_error *err) {
@@ -109,7 +110,9 @@ static void write_measured(FILE *file, const jc_measurement *measured) {
     (void)fputc('\n', file);
 }
 
-static jc_status open_kernel_file(jc_dataset_writer *writer, jc_kernel_kind kind, jc_error *err) {
+static jc_status open_kernel_file(jc_dataset_writer *writer, const jc_kernel *first,
+                                  jc_error *err) {
+    const jc_kernel_kind kind = first->kind;
     char name[64];
     (void)snprintf(name, sizeof name, "%s.csv", jc_kernel_name(kind));
     const jc_status status = open_file(writer, (int)kind, name, err);
@@ -122,7 +125,8 @@ static jc_status open_kernel_file(jc_dataset_writer *writer, jc_kernel_kind kind
     for (int c = 0; c < n; ++c) {
         (void)fprintf(file, "%s,", columns[c]);
     }
-    (void)fputs("precision", file);
+    writer->has_reuse[kind] = first->reuse_bytes != 0;
+    (void)fprintf(file, "precision%s", writer->has_reuse[kind] ? ",reuse_bytes" : "");
     write_measured_names(file);
     return JC_OK;
 }
@@ -151,10 +155,14 @@ jc_status jc_dataset_write_row(jc_dataset_writer *writer, const jc_row *row, jc_
     const jc_kernel *kernel = &row->kernel;
     jc_status status = check_measured(writer->folder, &row->measured, err);
     if (status == JC_OK && writer->files[kernel->kind].file == NULL) {
-        status = open_kernel_file(writer, kernel->kind, err);
+        status = open_kernel_file(writer, kernel, err);
     }
     if (status != JC_OK) {
         return status;
+    }
+    if (writer->has_reuse[kernel->kind] != (kernel->reuse_bytes != 0)) {
+        return jc_error_set(err, JC_EINVAL, writer->files[kernel->kind].path, 0,
+                            "reuse_bytes must be said of all rows of a file, or of none");
     }
     FILE *file = writer->files[kernel->kind].file;
     int n = 0;
@@ -163,6 +171,9 @@ jc_status jc_dataset_write_row(jc_dataset_writer *writer, const jc_row *row, jc_
         (void)fprintf(file, "%" PRId64 ",", kernel->size[c]);
     }
     (void)fputs(jc_precision_name(kernel->precision), file);
+    if (writer->has_reuse[kernel->kind]) {
+        (void)fprintf(file, ",%" PRId64, kernel->reuse_bytes);
+    }
     write_measured(file, &row->measured);
     return check_file(&writer->files[kernel->kind], err);
 }

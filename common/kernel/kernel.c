@@ -398,7 +398,7 @@ jc_status jc_kernel_complete(jc_kernel *kernel, jc_error *err) {
 // --- Identity -------------------------------------------------------------------------------
 
 bool jc_kernel_equal(const jc_kernel *a, const jc_kernel *b) {
-    return a->kind == b->kind && a->precision == b->precision &&
+    return a->kind == b->kind && a->precision == b->precision && a->reuse_bytes == b->reuse_bytes &&
            memcmp(a->size, b->size, sizeof a->size) == 0;
 }
 
@@ -408,6 +408,10 @@ uint64_t jc_kernel_hash(const jc_kernel *kernel) {
     uint64_t h = (uint64_t)kernel->kind * JC_PRECISION_COUNT + (uint64_t)kernel->precision;
     for (int c = 0; c < kernels[kernel->kind].n_columns; ++c) {
         h = (h ^ (uint64_t)kernel->size[c]) * UINT64_C(0x9E3779B97F4A7C15);
+        h ^= h >> 29;
+    }
+    if (kernel->reuse_bytes != 0) {
+        h = (h ^ (uint64_t)kernel->reuse_bytes) * UINT64_C(0x9E3779B97F4A7C15);
         h ^= h >> 29;
     }
     h *= UINT64_C(0xFF51AFD7ED558CCD);

@@ -27,9 +27,14 @@ extern "C" {
 
 /** Whether a kernel finds its weights in cache. In a network it mostly does not. */
 typedef enum jc_weight_state {
-    JC_WEIGHTS_COLD, ///< sets of weights take turns, enough of them to leave the caches
-    JC_WEIGHTS_WARM, ///< the same weights each time
+    JC_WEIGHTS_COLD,   ///< sets of weights take turns, enough of them to leave the caches
+    JC_WEIGHTS_WARM,   ///< the same weights each time
+    JC_WEIGHTS_VARIED, ///< each kernel says its reuse_bytes; those that do not are cold
+    JC_WEIGHTS_COUNT,
 } jc_weight_state;
+
+/** Name of a state, as in plans: "cold"; static storage. */
+const char *jc_weight_state_name(jc_weight_state state);
 
 typedef struct jc_executor_options {
     int threads; ///< 0 = all cores this process may use

@@ -88,6 +88,10 @@ typedef struct jc_kernel {
     jc_kernel_kind kind;
     jc_precision precision;
     int64_t size[JC_KERNEL_MAX_COLUMNS]; ///< entries past the kind's columns are 0
+    /** Bytes of weights that are used between two uses of one of the kernel's, its own among them:
+     *  all weights of the network that it is a part of. 0 = not said. What lies in caches between
+     *  two uses follows (the reuse distance of Mattson et al., IBM Systems Journal 9, 1970). */
+    int64_t reuse_bytes;
 } jc_kernel;
 
 /** What a kernel computes and moves. Elements, not bytes: see jc_kernel_quantities. */
@@ -130,10 +134,10 @@ JC_MUST_USE jc_status jc_kernel_complete(jc_kernel *kernel, jc_error *err);
 /** Work of a kernel whose sizes are complete. */
 jc_work jc_kernel_work(const jc_kernel *kernel);
 
-/** True if both have the same kind, precision and sizes. */
+/** True if both have the same kind, precision, sizes and reuse. */
 bool jc_kernel_equal(const jc_kernel *a, const jc_kernel *b);
 
-/** Hash of kind, precision and sizes, for tables of kernels seen before. */
+/** Hash of kind, precision, sizes and reuse, for tables of kernels seen before. */
 uint64_t jc_kernel_hash(const jc_kernel *kernel);
 
 /**

@@ -107,6 +107,9 @@ const jc_device *jc_profile_device(const jc_profile *profile);
 /** What the executor does within another kernel; NULL where each kernel stands by itself. */
 const jc_fusion *jc_profile_fusion(const jc_profile *profile);
 
+/** True if some model asks for a kernel's reuse_bytes, which its rows said then. */
+bool jc_profile_prices_reuse(const jc_profile *profile);
+
 const jc_provenance *jc_profile_provenance(const jc_profile *profile);
 
 enum { JC_DROPPED_NUMBERS = 10 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Kernels priced before: a hash table with linear probing, emptied when it is full.
-#include <joulecast/analyze.h>
+#include "source.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +17,7 @@ typedef struct memo_slot {
 
 struct jc_memo {
     const jc_profile *profile;
+    bool prices_reuse;
     memo_slot *slots; ///< [n_slots], a power of two
     size_t n_slots;
     size_t n_used; ///< at most half of the slots
@@ -30,7 +31,10 @@ jc_status jc_memo_create(const jc_profile *profile, jc_memo **out_memo) {
         free(slots);
         return JC_ENOMEM;
     }
-    *memo = (jc_memo){.profile = profile, .slots = slots, .n_slots = FIRST_SLOTS};
+    *memo = (jc_memo){.profile = profile,
+                      .prices_reuse = jc_profile_prices_reuse(profile),
+                      .slots = slots,
+                      .n_slots = FIRST_SLOTS};
     *out_memo = memo;
     return JC_OK;
 }
@@ -44,6 +48,10 @@ void jc_memo_free(jc_memo *memo) {
 
 const jc_profile *jc_memo_profile(const jc_memo *memo) {
     return memo->profile;
+}
+
+bool memo_prices_reuse(const jc_memo *memo) {
+    return memo->prices_reuse;
 }
 
 // The slot of a kernel, or the free slot where it belongs.

@@ -106,11 +106,35 @@ static bool is_fused(const jc_fusion *fusion, const jc_analysis *what, size_t in
     return kernel != index && (what->included == NULL || what->included[kernel]);
 }
 
+static const jc_setting *setting_of(const jc_analysis *what, size_t index,
+                                    const jc_setting *usual) {
+    return what->settings == NULL ? usual : &what->settings[index];
+}
+
+// Bytes of all weights of the network, of which each is used once in a pass; 0 where no model asks.
+// Steps of a quarter of an octave, so that networks of about a size share their kernels' prices.
+static int64_t reuse_of(const jc_source *source, const jc_analysis *what, const jc_setting *usual) {
+    if (source->memo == NULL || !memo_prices_reuse(source->memo)) {
+        return 0;
+    }
+    size_t n = 0;
+    const jc_layer *layers = jc_graph_layers(what->graph, &n);
+    double bytes = 1;
+    for (size_t i = 0; i < n; ++i) {
+        bytes +=
+            (double)layers[i].params * jc_format_bits(setting_of(what, i, usual)->weights) / 8.0;
+    }
+    return (int64_t)exp2(round(4 * log2(bytes)) / 4);
+}
+
 static jc_layer_cost price(const jc_source *source, const jc_fusion *fusion,
-                           const jc_analysis *what, size_t index, const jc_setting *usual) {
+                           const jc_analysis *what, size_t index, const jc_setting *usual,
+                           int64_t reuse_bytes) {
     size_t n = 0;
     const jc_layer *layer = &jc_graph_layers(what->graph, &n)[index];
-    const jc_setting *setting = what->settings == NULL ? usual : &what->settings[index];
+    const jc_setting *setting = setting_of(what, index, usual);
+    jc_kernel kernel = layer->kernel;
+    kernel.reuse_bytes = layer->work.weight_elements > 0 ? reuse_bytes : 0;
     const bool strict = what->settings != NULL || source->accelerator != NULL;
     const double weight_bytes = jc_format_bits(setting->weights) / 8.0;
     const double activation_bytes = jc_format_bits(setting->activations) / 8.0;
@@ -134,9 +158,9 @@ static jc_layer_cost price(const jc_source *source, const jc_fusion *fusion,
         const double read =
             layer->kernel.kind == JC_KERNEL_ADD ? (double)layer->work.output_elements : 0;
         cost.activation_bytes = read * activation_bytes;
-        source_price_fused(source, &layer->kernel, strict ? setting : NULL, &cost);
+        source_price_fused(source, &kernel, strict ? setting : NULL, &cost);
     } else if (layer->kernel.kind != JC_KERNEL_NONE) {
-        source_price(source, &layer->kernel, strict ? setting : NULL, &cost);
+        source_price(source, &kernel, strict ? setting : NULL, &cost);
     }
     return cost;
 }
@@ -166,6 +190,7 @@ void jc_analyze_part(const jc_source *source, const jc_analysis *what, jc_totals
                      jc_layer_cost *out_layers) {
     const jc_graph *graph = what->graph;
     const jc_setting usual = jc_setting_default(graph);
+    const int64_t reuse_bytes = reuse_of(source, what, &usual);
     const jc_fusion *fusion =
         source->memo == NULL ? NULL : jc_profile_fusion(jc_memo_profile(source->memo));
     size_t n_layers = 0;
@@ -179,7 +204,7 @@ void jc_analyze_part(const jc_source *source, const jc_analysis *what, jc_totals
         if (layers[i].op == NULL || (what->included != NULL && !what->included[i])) {
             continue; // an input of the network, or no part of what is asked for
         }
-        const jc_layer_cost cost = price(source, fusion, what, i, &usual);
+        const jc_layer_cost cost = price(source, fusion, what, i, &usual, reuse_bytes);
         const jc_prediction *p = &cost.prediction;
         if (out_layers != NULL) {
             out_layers[t.layers] = cost;

@@ -32,6 +32,10 @@ void source_price(const jc_source *source, const jc_kernel *kernel, const jc_set
 void source_price_fused(const jc_source *source, const jc_kernel *kernel, const jc_setting *setting,
                         jc_layer_cost *cost);
 
+/** Whether the memo's profile prices a kernel by its reuse_bytes; where not, kernels leave them 0,
+ * so that networks share what the memo knows. */
+bool memo_prices_reuse(const jc_memo *memo);
+
 /** The same, from a description. */
 void accelerator_price(const jc_accelerator *a, const jc_kernel *kernel, const jc_setting *s,
                        jc_layer_cost *cost);

@@ -86,7 +86,8 @@ void model_point_init(const kernel_model *k, const jc_kernel *kernel, model_poin
         out_point->held[r] = clamp(out_point->inside[range->quantity], range->low, range->high);
         out_point->log_held[r] = out_point->held[r] > 0 ? log(out_point->held[r]) : 0;
         const double end = clamp(q, range->low, range->high);
-        if (q != end) {
+        // Where weights come from is bounded: a network is larger than all caches, or it fits one.
+        if (q != end && range->quantity != JC_QUANTITY_REUSE) {
             // 1 more than both: sizes that may be 0 (padding) have a distance too.
             out_point->distance = fmax(out_point->distance, fabs(log((q + 1) / (end + 1))));
         }

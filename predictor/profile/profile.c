@@ -24,6 +24,36 @@ const jc_fusion *jc_profile_fusion(const jc_profile *profile) {
     return jc_fusion_is_empty(&profile->device.fuses) ? NULL : &profile->device.fuses;
 }
 
+static bool has_reuse_gate(const model *m) {
+    for (size_t t = 0; t < m->n_backbone; ++t) {
+        for (int g = 0; g < m->backbone[t].n_gates; ++g) {
+            if (m->backbone[t].gates[g].quantity == JC_QUANTITY_REUSE) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static bool has_reuse_range(const kernel_model *k) {
+    for (size_t r = 0; r < k->n_ranges; ++r) {
+        if (k->ranges[r].quantity == JC_QUANTITY_REUSE) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool jc_profile_prices_reuse(const jc_profile *profile) {
+    for (size_t i = 0; i < profile->n_kernels; ++i) {
+        const kernel_model *k = &profile->kernels[i];
+        if (has_reuse_gate(&k->runtime) || has_reuse_gate(&k->power) || has_reuse_range(k)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 const jc_provenance *jc_profile_provenance(const jc_profile *profile) {
     return &profile->provenance;
 }

@@ -223,4 +223,5 @@ void jc_quantity_compute(const jc_kernel *kernel, double *out_q) {
     out_q[JC_QUANTITY_NARROW] = fmin(v.group_channels, v.width);
     out_q[JC_QUANTITY_WIDE] = fmax(v.group_channels, v.width);
     out_q[JC_QUANTITY_ALIGNMENT] = alignment(v.group_channels * v.groups);
+    out_q[JC_QUANTITY_REUSE] = fmax((double)kernel->reuse_bytes, 1);
 }

@@ -51,7 +51,8 @@
     X(CHANNELS, "channels", "input channels or features")                                          \
     X(NARROW, "narrow", "the smaller of group_channels and width")                                 \
     X(WIDE, "wide", "the larger of group_channels and width")                                      \
-    X(ALIGNMENT, "alignment", "largest power of two, 32 at most, that divides channels")
+    X(ALIGNMENT, "alignment", "largest power of two, 32 at most, that divides channels")           \
+    X(REUSE, "reuse_bytes", "weights used between two uses of one; 1 where it is not said")
 
 typedef enum jc_quantity {
     JC_QUANTITY_FIRST_DERIVED = JC_KERNEL_MAX_COLUMNS, ///< below: columns of the kernel

@@ -39,7 +39,7 @@ static const int stepping[] = {JC_QUANTITY_GROUP_CHANNELS, JC_QUANTITY_WIDTH, JC
                                JC_QUANTITY_STRIDE, JC_QUANTITY_GROUPS};
 
 static const int caching[] = {JC_QUANTITY_INPUT_BYTES, JC_QUANTITY_OUTPUT_BYTES,
-                              JC_QUANTITY_WEIGHT_BYTES, JC_QUANTITY_MOVED_BYTES};
+                              JC_QUANTITY_WEIGHT_BYTES, JC_QUANTITY_MOVED_BYTES, JC_QUANTITY_REUSE};
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
@@ -66,6 +66,9 @@ jc_status candidates_ranges(const train_rows *set, const size_t *index, size_t n
             ranges[r].low = fmin(ranges[r].low, values[ranges[r].quantity]);
             ranges[r].high = fmax(ranges[r].high, values[ranges[r].quantity]);
         }
+    }
+    if (ranges[n_ranges - 1].quantity == JC_QUANTITY_REUSE && ranges[n_ranges - 1].high <= 1) {
+        --n_ranges; // rows do not say it
     }
     out_k->ranges = ranges;
     out_k->n_ranges = n_ranges;
@@ -102,6 +105,9 @@ static int find_range(const kernel_model *k, int quantity) {
 }
 
 static bool varies(const builder *b, int range, bool logarithm) {
+    if (range < 0) {
+        return false; // rows do not say it
+    }
     const model_range *r = &b->k->ranges[range];
     return r->high > r->low && (!logarithm || r->low > 0);
 }

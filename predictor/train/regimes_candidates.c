@@ -120,9 +120,21 @@ static bool is_arithmetic(const core *c) {
     return window || (in && out);
 }
 
+// What is done once for a kernel, whatever the batch and the plane: its weights are read.
+static bool is_of_weights(const core *c) {
+    for (int l = 0; c->length[l] != NONE; ++l) {
+        if (c->length[l] == ROWS || c->length[l] == IN || c->length[l] == LINE ||
+            c->length[l] == BATCH) {
+            return false;
+        }
+    }
+    return true;
+}
+
 typedef struct core_list {
     model_term terms[MOST_CORES];
     bool is_arithmetic[MOST_CORES];
+    bool is_of_weights[MOST_CORES];
     size_t n;
 } core_list;
 
@@ -132,6 +144,7 @@ static void list_cores(jc_kernel_kind kind, core_list *out_list) {
     for (const core *c = table; c->length[0] != NONE; ++c) {
         for (int step = 0; step <= (c->padded ? 2 : 0); ++step) {
             out_list->is_arithmetic[out_list->n] = table == convolution && is_arithmetic(c);
+            out_list->is_of_weights[out_list->n] = is_of_weights(c);
             out_list->terms[out_list->n++] = make_core(c, table, step);
         }
     }
@@ -191,6 +204,13 @@ static void offer_bytes(gate_list *l) {
     }
 }
 
+// And so do the weights of a whole network.
+static void offer_reuse(gate_list *l) {
+    for (int p = 16; p <= 30; ++p) {
+        offer(l, JC_QUANTITY_REUSE, ldexp(1, p), MODEL_FROM);
+    }
+}
+
 static void offer_shapes(gate_list *l, jc_kernel_kind kind) {
     const int channels[] = {
         JC_QUANTITY_GROUP_CHANNELS, JC_QUANTITY_WIDTH,
@@ -236,6 +256,7 @@ jc_status regimes_candidates(const backbone_rows *rows, jc_kernel_kind kind, jc_
     l->rows = rows;
     l->patterns = patterns;
     offer_shapes(l, kind);
+    offer_reuse(l);
     offer_bytes(l);
     core_list cores;
     list_cores(kind, &cores);
@@ -244,7 +265,9 @@ jc_status regimes_candidates(const backbone_rows *rows, jc_kernel_kind kind, jc_
     n = cores.n;
     for (size_t g = 0; g < l->n; ++g) {
         for (size_t c = 0; c < cores.n && n < MOST_TERMS; ++c) {
-            if (cores.is_arithmetic[c] && is_bytes(l->gates[g].quantity)) {
+            const int quantity = l->gates[g].quantity;
+            if ((cores.is_arithmetic[c] && is_bytes(quantity)) ||
+                (!cores.is_of_weights[c] && quantity == JC_QUANTITY_REUSE)) {
                 continue;
             }
             terms[n] = cores.terms[c];

@@ -15,7 +15,7 @@ static void describe_protocol(const jc_campaign_options *o, jc_device *device) {
                    "%d repetitions in random order; %s weights; windows with more than %g %% of "
                    "other load measured again",
                    plan->window_s, plan->meter_steps, 100 * plan->rel_error, plan->repetitions,
-                   plan->weights == JC_WEIGHTS_COLD ? "cold" : "warm", 100 * o->max_load);
+                   jc_weight_state_name(plan->weights), 100 * o->max_load);
 }
 
 // The last part of the path, however many slashes follow it.

@@ -117,12 +117,13 @@ static jc_status read_window(const plan_reader *r, const jc_yaml *node, jc_error
 
 static jc_status read_weights(const plan_reader *r, const jc_yaml *node, jc_error *err) {
     const char *text = jc_yaml_text(node);
-    const bool is_cold = text != NULL && strcmp(text, "cold") == 0;
-    if (!is_cold && (text == NULL || strcmp(text, "warm") != 0)) {
-        return fail(r, node, "'cold' or 'warm'", err);
+    for (int state = 0; text != NULL && state < JC_WEIGHTS_COUNT; ++state) {
+        if (strcmp(text, jc_weight_state_name((jc_weight_state)state)) == 0) {
+            r->plan->weights = (jc_weight_state)state;
+            return JC_OK;
+        }
     }
-    r->plan->weights = is_cold ? JC_WEIGHTS_COLD : JC_WEIGHTS_WARM;
-    return JC_OK;
+    return fail(r, node, "'cold', 'warm' or 'varied'", err);
 }
 
 static jc_status read_names(const plan_reader *r, const jc_yaml *node, jc_plan_names *out,

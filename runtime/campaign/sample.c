@@ -7,11 +7,16 @@
 
 #include "common/number.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 // Points in a row that give nothing new after which a kind is held to be exhausted.
 enum { MOST_TRIES = 500 };
+
+// 256 KiB, the weights of a LeNet-5, to 512 MiB, those of a VGG.
+static const double LEAST_REUSE = 0x1p18;
+static const double MOST_REUSE = 0x1p29;
 
 enum { MORE_TO_CHOOSE_FROM = 3 }; ///< kernels for each adaptive row
 
@@ -177,14 +182,32 @@ static bool make_kernel(const jc_plan *plan, pattern_list *list, const double *p
     return ok && is_within_limits(plan, &kernel);
 }
 
+// Bytes of weights between two uses of one, evenly in their logarithm from the smallest network to
+// one that leaves all caches.
+static void vary_reuse(const jc_plan *plan, jc_kernel *kernel) {
+    const int64_t own = jc_mul_saturating(jc_kernel_work(kernel).weight_elements,
+                                          jc_precision_bytes(kernel->precision));
+    if (plan->weights == JC_WEIGHTS_VARIED && own > 0) {
+        uint64_t state = plan->seed ^ jc_kernel_hash(kernel);
+        const double low = fmax((double)own, LEAST_REUSE);
+        const double high = fmax((double)own, MOST_REUSE);
+        const double u = (double)(random_next(&state) >> 11) * 0x1p-53;
+        kernel->reuse_bytes = (int64_t)(low * pow(high / low, u));
+    }
+}
+
 // Add a kernel of a kind; false if no new one is found.
 static bool add_kernel(sampler *s, int kind) {
     pattern_list *list = &s->lists[kind];
     for (int tries = 0; tries < MOST_TRIES; ++tries) {
         double point[SOBOL_DIMENSIONS];
         sobol_point(s->plan->seed * 64 + (uint64_t)kind, list->next_point++, point);
-        if (make_kernel(s->plan, list, point, &s->kernels[s->n]) &&
-            add_new(&s->known, s->kernels, &s->kernels[s->n], s->n)) {
+        jc_kernel *kernel = &s->kernels[s->n];
+        if (!make_kernel(s->plan, list, point, kernel)) {
+            continue;
+        }
+        vary_reuse(s->plan, kernel);
+        if (add_new(&s->known, s->kernels, kernel, s->n)) {
             ++s->n;
             ++list->taken;
             return true;

@@ -94,7 +94,7 @@ Test(plan, what_is_wrong_is_told_with_its_line) {
     refuses("repetitions: 0\n", JC_EPARSE, 1, "from 1 to 100");
     refuses("window_s: 0\n", JC_EPARSE, 1, "seconds");
     refuses("rel_error: 2\n", JC_EPARSE, 1, "from 0 to 1");
-    refuses("weights: lukewarm\n", JC_EPARSE, 1, "'cold' or 'warm'");
+    refuses("weights: lukewarm\n", JC_EPARSE, 1, "'cold', 'warm' or 'varied'");
     refuses("kernels: {conv: 1}\n", JC_EPARSE, 1, "no 'conv'");
     refuses("kernels: {conv2d: 0}\n", JC_EPARSE, 1, "above 0");
     refuses("kernels: [conv2d]\n", JC_EPARSE, 1, "shares by name");
@@ -188,6 +188,30 @@ Test(plan, kernels_differ_fit_together_and_keep_to_the_limits) {
         for (size_t j = 0; j < i; ++j) {
             cr_assert_not(jc_kernel_equal(&kernels[i], &kernels[j]), "%zu is %zu", i, j);
         }
+    }
+    free(kernels);
+}
+
+Test(plan, varied_weights_are_reused_at_all_distances) {
+    size_t n = 0;
+    jc_kernel *kernels = kernels_of("rows: 600\nweights: varied\n", &n);
+    size_t with_weights = 0;
+    size_t in_octave[64] = {0};
+    for (size_t i = 0; i < n; ++i) {
+        const int64_t own = jc_kernel_work(&kernels[i]).weight_elements * 4;
+        if (own == 0) {
+            cr_assert_eq(kernels[i].reuse_bytes, 0);
+            continue;
+        }
+        cr_assert_geq(kernels[i].reuse_bytes, own, "no less than the kernel's own");
+        cr_assert_leq(kernels[i].reuse_bytes, 1 << 29);
+        if (own <= 1 << 18) {
+            ++in_octave[(int)log2((double)kernels[i].reuse_bytes)];
+            ++with_weights;
+        }
+    }
+    for (int octave = 18; octave < 29; ++octave) { // each would have an eleventh
+        cr_expect_geq(in_octave[octave] * 33, with_weights, "2^%d", octave);
     }
     free(kernels);
 }

@@ -53,9 +53,23 @@ static void assert_same_measurement(const jc_measurement *a, const jc_measuremen
     cr_assert_str_eq(a->meter, b->meter);
 }
 
+Test(dataset, reuse_is_said_of_all_rows_of_a_kind_or_of_none) {
+    const char *folder = folder_make();
+    jc_row row = conv_row();
+    jc_error err = {.status = JC_OK};
+    jc_dataset_writer *writer = NULL;
+    cr_assert_eq(jc_dataset_writer_open(folder, &writer, NULL), JC_OK);
+    cr_assert_eq(jc_dataset_write_row(writer, &row, NULL), JC_OK);
+    row.kernel.reuse_bytes = 1000;
+    cr_assert_eq(jc_dataset_write_row(writer, &row, &err), JC_EINVAL);
+    cr_expect(strstr(err.message, "reuse_bytes") != NULL, "%s", err.message);
+    jc_dataset_writer_abandon(writer);
+}
+
 Test(dataset, reads_back_what_was_written) {
     const char *folder = folder_make();
-    const jc_row conv = conv_row();
+    jc_row conv = conv_row();
+    conv.kernel.reuse_bytes = 44700000;
     const jc_row relu = {
         .kernel = {.kind = JC_KERNEL_RELU, .precision = JC_PRECISION_BF16, .size = {1, 1000}},
         .measured = unknown};
@@ -89,6 +103,8 @@ Test(dataset, reads_back_what_was_written) {
     jc_error err = {.status = JC_OK};
     cr_assert_eq(jc_dataset_load(folder, &dataset, &err), JC_OK, "%s", err.message);
     cr_assert_eq(dataset->n_rows, 3u);
+    cr_assert_eq(dataset->rows[0].kernel.reuse_bytes, 44700000);
+    cr_assert_eq(dataset->rows[2].kernel.reuse_bytes, 0);
     cr_assert(jc_kernel_equal(&dataset->rows[0].kernel, &conv.kernel), "grouped by kind");
     cr_assert(jc_kernel_equal(&dataset->rows[2].kernel, &relu.kernel));
     assert_same_measurement(&dataset->rows[1].measured, &conv.measured);

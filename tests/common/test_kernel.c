@@ -138,6 +138,10 @@ Test(kernel, identity_covers_kind_precision_and_every_size) {
         cr_expect_neq(jc_kernel_hash(&k), jc_kernel_hash(&other));
     }
     other = k;
+    other.reuse_bytes = 1;
+    cr_expect(!jc_kernel_equal(&k, &other));
+    cr_expect_neq(jc_kernel_hash(&k), jc_kernel_hash(&other));
+    other = k;
     other.precision = JC_PRECISION_INT8;
     cr_expect(!jc_kernel_equal(&k, &other));
     cr_expect_neq(jc_kernel_hash(&k), jc_kernel_hash(&other));

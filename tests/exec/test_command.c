@@ -225,12 +225,14 @@ Test(command, a_kernel_and_a_network_arrive_as_documented) {
     jc_task *task = NULL;
     jc_error err = {.message = ""};
     cr_assert_eq(executor->open(&options, &handle, &err), JC_OK, "%s", err.message);
-    const jc_kernel kernel = {
-        .kind = JC_KERNEL_LINEAR, .precision = JC_PRECISION_BF16, .size = {1, 2, 3}};
+    const jc_kernel kernel = {.kind = JC_KERNEL_LINEAR,
+                              .precision = JC_PRECISION_BF16,
+                              .size = {1, 2, 3},
+                              .reuse_bytes = 4096};
     cr_expect_eq(executor->prepare_kernel(handle, &kernel, &task, &err), JC_EUNSUPPORTED);
     cr_expect_str_eq(err.message,
                      "{\"kernel\":\"linear\",\"precision\":\"bf16\",\"threads\":3,"
-                     "\"weights\":\"warm\",\"seed\":5,"
+                     "\"weights\":\"warm\",\"seed\":5,\"reuse_bytes\":4096,"
                      "\"sizes\":{\"batch_size\":1,\"in_features\":2,\"out_features\":3}}");
     const jc_op *op = jc_op_find("relu");
     const uint32_t input = 0, output = 1;

@@ -133,7 +133,16 @@ Test(cudnn_layout, memory) {
     cr_expect_eq(set, 1024);
     cr_expect_eq(b[0].offset, b[2].offset);
     cr_expect_neq(b[0].offset, b[1].offset);
-    cr_expect_eq(memory_count_sets(1 << 20, 1 << 18, UINT64_C(1) << 30), 6, "a quarter more");
+    cr_expect_eq(memory_count_sets(1 << 20, 1 << 18, UINT64_C(1) << 30), 4);
+    cr_expect_eq(memory_count_sets((1 << 20) + 1, 1 << 18, UINT64_C(1) << 30), 5, "rounded up");
     cr_expect_eq(memory_count_sets(1 << 20, 1 << 18, 1 << 19), 2, "what there is room for");
     cr_expect_eq(memory_count_sets(1 << 20, 0, 1 << 19), 1);
+    cr_expect_eq(memory_count_sets(0, 1 << 18, 1 << 19), 1, "warm");
+    cr_expect_eq(memory_count_sets(1 << 17, 1 << 18, 1 << 20), 1, "less than one");
+    jc_kernel kernel = {.kind = JC_KERNEL_LINEAR, .size = {1, 256, 256}};
+    cr_expect_eq(memory_reuse(&kernel, JC_WEIGHTS_COLD, 1 << 20), 5 << 18, "a quarter more");
+    cr_expect_eq(memory_reuse(&kernel, JC_WEIGHTS_WARM, 1 << 20), 0);
+    kernel.reuse_bytes = 4711;
+    cr_expect_eq(memory_reuse(&kernel, JC_WEIGHTS_COLD, 1 << 20), 4711, "what the kernel says");
+    cr_expect_eq(memory_reuse(&kernel, JC_WEIGHTS_WARM, 1 << 20), 4711, "what the kernel says");
 }

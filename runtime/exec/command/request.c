@@ -24,7 +24,7 @@ static void put_text(FILE *out, const char *text) {
 static void put_options(FILE *out, const jc_executor_options *options, jc_precision precision) {
     (void)fprintf(out, ",\"precision\":\"%s\",\"threads\":%d,\"weights\":\"%s\",\"seed\":%" PRIu64,
                   jc_precision_name(precision), options->threads,
-                  options->weights == JC_WEIGHTS_COLD ? "cold" : "warm", options->seed);
+                  options->weights == JC_WEIGHTS_WARM ? "warm" : "cold", options->seed);
 }
 
 static void put_sizes(FILE *out, const jc_kernel *kernel) {
@@ -119,6 +119,9 @@ char *request_of_kernel(const jc_executor_options *options, const jc_kernel *ker
     }
     (void)fprintf(out, "{\"kernel\":\"%s\"", jc_kernel_name(kernel->kind));
     put_options(out, options, kernel->precision);
+    if (kernel->reuse_bytes > 0) {
+        (void)fprintf(out, ",\"reuse_bytes\":%" PRId64, kernel->reuse_bytes);
+    }
     (void)fputc(',', out);
     put_sizes(out, kernel);
     (void)fputs("}\n", out);

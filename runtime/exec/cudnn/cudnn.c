@@ -119,7 +119,7 @@ static jc_status prepare_kernel(jc_executor_handle *handle, const jc_kernel *ker
     if (task == NULL) {
         return jc_error_set(err, JC_ENOMEM, NULL, 0, "out of memory");
     }
-    task->program.rotate_weights = handle->weights == JC_WEIGHTS_COLD;
+    task->program.reuse_bytes = memory_reuse(kernel, handle->weights, handle->gpu.cache_bytes);
     cu_build_kernel(&task->program, kernel);
     return finish(task, out_task, err);
 }

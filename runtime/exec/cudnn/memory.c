@@ -28,9 +28,8 @@ static void place(cu_program *p) {
                 (double)need / 1e6, (double)p->memory_limit_bytes / 1e6);
         return;
     }
-    p->n_sets = p->rotate_weights ? memory_count_sets(p->gpu->cache_bytes, p->set_bytes,
-                                                      p->memory_limit_bytes - p->work_bytes)
-                                  : 1;
+    p->n_sets =
+        memory_count_sets(p->reuse_bytes, p->set_bytes, p->memory_limit_bytes - p->work_bytes);
 }
 
 static void allocate(cu_program *p) {

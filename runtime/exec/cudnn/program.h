@@ -58,9 +58,9 @@ enum { MOST_GRAPHS = 13 };
 struct cu_program {
     gpu *gpu; ///< borrowed
     jc_precision precision;
-    bool channels_last; ///< the layout of images
-    bool rotate_weights;
-    bool is_network; ///< one graph, of one pass
+    bool channels_last;   ///< the layout of images
+    uint64_t reuse_bytes; ///< of weights that are used between two uses of one
+    bool is_network;      ///< one graph, of one pass
     uint64_t seed;
     uint64_t memory_limit_bytes;
 

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum {
     ALIGNMENT = 64, // a cache line, the widest vector
@@ -22,15 +21,6 @@ static void extend_lives(program *p) {
 }
 
 // --- How much --------------------------------------------------------------------------------
-
-static uint64_t last_level_cache_bytes(void) {
-    long bytes = -1;
-#ifdef _SC_LEVEL3_CACHE_SIZE
-    bytes = sysconf(_SC_LEVEL3_CACHE_SIZE);
-    bytes = bytes > 0 ? bytes : sysconf(_SC_LEVEL2_CACHE_SIZE);
-#endif
-    return bytes > 0 ? (uint64_t)bytes : UINT64_C(64) << 20;
-}
 
 // Largest constant, as it stands in plain form while it is laid out.
 static uint64_t plain_bytes(const program *p) {
@@ -196,9 +186,7 @@ static void place(program *p, uint64_t *out_plain_bytes) {
                      (double)need / 1e6, (double)p->memory_limit_bytes / 1e6);
         return;
     }
-    p->n_sets = p->rotate_weights ? memory_count_sets(last_level_cache_bytes(), p->set_bytes,
-                                                      p->memory_limit_bytes - fixed)
-                                  : 1;
+    p->n_sets = memory_count_sets(p->reuse_bytes, p->set_bytes, p->memory_limit_bytes - fixed);
     p->work = allocate(p, work_bytes);
     p->weights = allocate(p, p->n_sets * p->set_bytes);
 }

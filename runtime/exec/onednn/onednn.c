@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct jc_executor_handle {
     dnnl_engine_t engine;
@@ -108,6 +109,15 @@ static uint64_t free_memory_bytes(void) {
     return kilobytes == 0 ? UINT64_C(1) << 30 : kilobytes * 1024;
 }
 
+static uint64_t last_level_cache_bytes(void) {
+    long bytes = -1;
+#ifdef _SC_LEVEL3_CACHE_SIZE
+    bytes = sysconf(_SC_LEVEL3_CACHE_SIZE);
+    bytes = bytes > 0 ? bytes : sysconf(_SC_LEVEL2_CACHE_SIZE);
+#endif
+    return bytes > 0 ? (uint64_t)bytes : UINT64_C(64) << 20;
+}
+
 static jc_task *create_task(const jc_executor_handle *handle, jc_precision precision) {
     jc_task *task = calloc(1, sizeof *task);
     if (task != NULL) {
@@ -147,7 +157,7 @@ static jc_status prepare_kernel(jc_executor_handle *handle, const jc_kernel *ker
     if (task == NULL) {
         return jc_error_set(err, JC_ENOMEM, NULL, 0, "out of memory");
     }
-    task->program.rotate_weights = handle->weights == JC_WEIGHTS_COLD;
+    task->program.reuse_bytes = memory_reuse(kernel, handle->weights, last_level_cache_bytes());
     build_kernel(&task->program, kernel);
     return finish(task, out_task, err);
 }

@@ -64,7 +64,7 @@ typedef struct program {
     uint64_t seed;
     uint64_t memory_limit_bytes;
     jc_precision precision;
-    bool rotate_weights; ///< enough copies of the weights that they leave the caches
+    uint64_t reuse_bytes; ///< of weights that are used between two uses of one
 
     tensor *tensors;
     size_t n_tensors, tensor_capacity;

@@ -104,12 +104,18 @@ bool memory_place(buffer *buffers, size_t n, size_t alignment, size_t *out_work_
     return true;
 }
 
-size_t memory_count_sets(uint64_t cache_bytes, size_t set_bytes, uint64_t room_bytes) {
-    if (set_bytes == 0) {
+uint64_t memory_reuse(const jc_kernel *kernel, jc_weight_state weights, uint64_t cache_bytes) {
+    if (kernel->reuse_bytes > 0) {
+        return (uint64_t)kernel->reuse_bytes;
+    }
+    return weights == JC_WEIGHTS_WARM ? 0 : cache_bytes + cache_bytes / 4;
+}
+
+size_t memory_count_sets(uint64_t reuse_bytes, size_t set_bytes, uint64_t room_bytes) {
+    if (set_bytes == 0 || reuse_bytes == 0) {
         return 1;
     }
-    const uint64_t cold = cache_bytes + cache_bytes / 4;
-    uint64_t sets = 1 + (cold + set_bytes - 1) / set_bytes;
+    uint64_t sets = 1 + (reuse_bytes - 1) / set_bytes;
     sets = sets < MOST_SETS ? sets : MOST_SETS;
     const uint64_t fit = room_bytes / set_bytes;
     sets = sets < fit ? sets : fit;

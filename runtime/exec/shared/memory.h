@@ -7,6 +7,8 @@
 #ifndef JC_EXEC_SHARED_MEMORY_H
 #define JC_EXEC_SHARED_MEMORY_H
 
+#include <joulecast/executor.h>
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -48,8 +50,12 @@ void buffer_keep(buffer *b);
 bool memory_place(buffer *buffers, size_t n, size_t alignment, size_t *out_work_bytes,
                   size_t *out_set_bytes);
 
-/** Copies of the weights so that between two uses of one, more than the last cache has been read;
- *  at least 1, at most what there is room for. */
-size_t memory_count_sets(uint64_t cache_bytes, size_t set_bytes, uint64_t room_bytes);
+/** Bytes of weights that shall be used between two uses of one: what the kernel says, else more
+ * than the last cache holds where weights are to be cold, and 0 where they are to be warm. */
+uint64_t memory_reuse(const jc_kernel *kernel, jc_weight_state weights, uint64_t cache_bytes);
+
+/** Copies of the weights that are so many bytes together; at least 1, at most what there is room
+ *  for. */
+size_t memory_count_sets(uint64_t reuse_bytes, size_t set_bytes, uint64_t room_bytes);
 
 #endif
