@@ -2,6 +2,7 @@
 // joulecast calibrate: a profile of this machine in one command: measure, train, check.
 #include "campaign.h"
 #include "collect.h"
+#include "evaluate_networks.h"
 #include "progress.h"
 #include "validation.h"
 
@@ -24,6 +25,18 @@ static jc_status train(const jc_dataset *dataset, const char *path, jc_profile *
     options.progress_context = &shown;
     jc_status status = jc_train(dataset, &options, &profile, err);
     progress_end(&shown);
+    jc_error_record networks[NETWORK_RECORDS];
+    size_t n_networks = 0;
+    if (status == JC_OK) {
+        status = calibrate_networks(profile, dataset, networks, &n_networks, err);
+    }
+    for (size_t i = 0; i < n_networks && status == JC_OK; ++i) {
+        (void)fprintf(stderr,
+                      "joulecast: %s of %s networks: %.0f %% lie in the 90 %% interval that the "
+                      "other architectures give\n",
+                      jc_target_name(networks[i].target), jc_precision_name(networks[i].precision),
+                      100 * networks[i].errors.coverage_90);
+    }
     if (status == JC_OK) {
         status = jc_profile_save(profile, path, err);
     }

@@ -115,3 +115,20 @@ cli_exit cli_print_errors(const cli_options *options, const char *title,
     free(values);
     return code;
 }
+
+jc_status cli_join_errors(const jc_error_table *kernels, const jc_error_record *networks,
+                          size_t n_networks, jc_error_table *out_table, jc_error *err) {
+    const size_t n_kernels = kernels == NULL ? 0 : kernels->n_records;
+    jc_error_record *records = calloc(n_kernels + n_networks + 1, sizeof *records);
+    if (records == NULL) {
+        return jc_error_set(err, JC_ENOMEM, NULL, 0, "out of memory");
+    }
+    for (size_t i = 0; i < n_kernels; ++i) {
+        records[i] = kernels->records[i];
+    }
+    for (size_t i = 0; i < n_networks; ++i) {
+        records[n_kernels + i] = networks[i];
+    }
+    *out_table = (jc_error_table){records, n_kernels + n_networks};
+    return JC_OK;
+}

@@ -22,20 +22,8 @@ static jc_status evaluate(const jc_profile *profile, const jc_dataset *dataset,
     if (status == JC_ERANGE && n_networks > 0) {
         status = JC_OK;
     }
-    const size_t n_kernels = kernels == NULL ? 0 : kernels->n_records;
-    jc_error_record *records = NULL;
     if (status == JC_OK) {
-        records = calloc(n_kernels + NETWORK_RECORDS, sizeof *records);
-        status = records == NULL ? jc_error_set(err, JC_ENOMEM, NULL, 0, "out of memory") : JC_OK;
-    }
-    if (status == JC_OK) {
-        for (size_t i = 0; i < n_kernels; ++i) {
-            records[i] = kernels->records[i];
-        }
-        for (size_t i = 0; i < n_networks; ++i) {
-            records[n_kernels + i] = networks[i];
-        }
-        *out_table = (jc_error_table){records, n_kernels + n_networks};
+        status = cli_join_errors(kernels, networks, n_networks, out_table, err);
     }
     jc_error_table_free(kernels);
     return status;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-/** @file Errors of a profile on whole networks that were measured in one piece. */
+/** @file Whole networks that were measured in one piece, beside their predictions. */
 #ifndef JC_CLI_EVALUATE_NETWORKS_H
 #define JC_CLI_EVALUATE_NETWORKS_H
 
 #include <joulecast/train.h>
 
-/** Records of runtime and of energy. */
-enum { NETWORK_RECORDS = 2 };
+/** Records of runtime and of energy, for each precision. */
+enum { NETWORK_RECORDS = 2 * JC_PRECISION_COUNT };
 
 /**
  * Predict every network of a dataset and compare. A network that is not found, or that was measured
@@ -18,5 +18,13 @@ enum { NETWORK_RECORDS = 2 };
  */
 JC_MUST_USE jc_status evaluate_networks(const jc_profile *profile, const jc_dataset *dataset,
                                         jc_error_record *records, size_t *out_n, jc_error *err);
+
+/**
+ * Let a profile that was just trained know how far networks are from the sums of their layers, by
+ * those of its dataset. Otherwise as evaluate_networks; `coverage_90` of the records is of
+ * intervals that the other architectures gave.
+ */
+JC_MUST_USE jc_status calibrate_networks(jc_profile *profile, const jc_dataset *dataset,
+                                         jc_error_record *records, size_t *out_n, jc_error *err);
 
 #endif

@@ -2,6 +2,7 @@
 // joulecast train: a profile from the rows of a dataset.
 #include "command.h"
 #include "errors.h"
+#include "evaluate_networks.h"
 #include "held_out.h"
 #include "progress.h"
 
@@ -91,16 +92,24 @@ static void report_dropped(const jc_profile *profile) {
     }
 }
 
-static cli_exit print_result(const cli_options *options, const jc_profile *profile) {
-    jc_error_table *errors = NULL;
-    if (jc_profile_errors(profile, &errors) != JC_OK) {
-        const jc_error err = {.status = JC_ENOMEM};
+static cli_exit print_result(const cli_options *options, const jc_profile *profile,
+                             const jc_error_record *networks, size_t n_networks) {
+    jc_error err = {0};
+    jc_error_table *kernels = NULL;
+    jc_error_table errors = {0};
+    jc_status status = jc_profile_errors(profile, &kernels);
+    if (status == JC_OK) {
+        status = cli_join_errors(kernels, networks, n_networks, &errors, &err);
+    }
+    jc_error_table_free(kernels);
+    if (status != JC_OK) {
+        err = (jc_error){.status = status};
         return cli_report_error(&err);
     }
     report_dropped(profile);
     const cli_exit code =
-        cli_print_errors(options, "Held-out errors (nested cross-validation)", errors);
-    jc_error_table_free(errors);
+        cli_print_errors(options, "Held-out errors (nested cross-validation)", &errors);
+    free(errors.records);
     return code;
 }
 
@@ -123,10 +132,16 @@ static cli_exit train_profile(const cli_options *options, const jc_dataset *data
     training.progress_context = &shown;
     jc_status status = jc_train(dataset, &training, &profile, &err);
     progress_end(&shown);
+    jc_error_record networks[NETWORK_RECORDS];
+    size_t n_networks = 0;
+    if (status == JC_OK) {
+        status = calibrate_networks(profile, dataset, networks, &n_networks, &err);
+    }
     if (status == JC_OK) {
         status = jc_profile_save(profile, extra->profile, &err);
     }
-    cli_exit code = status == JC_OK ? print_result(options, profile) : cli_report_error(&err);
+    cli_exit code = status == JC_OK ? print_result(options, profile, networks, n_networks)
+                                    : cli_report_error(&err);
     if (code == CLI_OK && extra->held_out != NULL) {
         code = held_out_write(&held_out, dataset, extra->held_out);
     }
@@ -188,7 +203,8 @@ const cli_command cli_train = {
     .summary = "Fit a profile to the rows of a dataset",
     .operands = "DATASET",
     .help = "Prints the errors of nested cross-validation: on rows that no part of the model "
-            "has seen.\n",
+            "has seen.\nWhole networks (networks.csv) change no prediction: they tell how wide "
+            "the intervals of\nnetworks are, and are judged by intervals that the others give.\n",
     .min_operands = 1,
     .max_operands = 1,
     .options = options_of_train,

@@ -112,6 +112,21 @@ bool jc_profile_prices_reuse(const jc_profile *profile);
 
 const jc_provenance *jc_profile_provenance(const jc_profile *profile);
 
+/** How far whole networks are from the sum of their layers, beyond the layers' own intervals. */
+typedef struct jc_network_spread {
+    int64_t rows;   ///< of networks that were measured; 0 = none, and nothing is known
+    double runtime; ///< of ln(measured/predicted) either way, 0 or more
+    double energy;
+} jc_network_spread;
+
+/** What a profile knows of networks in a precision. It widens their intervals, and changes no
+ *  prediction. */
+jc_network_spread jc_profile_network_spread(const jc_profile *profile, jc_precision precision);
+
+/** Set it: `rows` from 1, the others finite. */
+void jc_profile_set_network_spread(jc_profile *profile, jc_precision precision,
+                                   const jc_network_spread *spread);
+
 enum { JC_DROPPED_NUMBERS = 10 };
 
 /** Rows that training left out, wholly or in part, or distrusted, for one reason. */

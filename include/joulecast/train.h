@@ -127,6 +127,20 @@ typedef struct jc_outcome {
  */
 JC_MUST_USE jc_status jc_errors_compute(const jc_outcome *pairs, size_t n, jc_errors *out_errors);
 
+/**
+ * How far measured networks are from the sums of their layers, by conformal calibration (Lei et
+ * al., JASA 113, 2018): docs/METHOD.md, section 8.
+ *
+ * @param pairs       [n], of networks, with the intervals that their layers alone give. Each is
+ *                    widened by what the networks of all other groups ask for: what is held then is
+ *                    held out.
+ * @param group       [n], the same number for networks of one architecture
+ * @param out_spread  for jc_network_spread: 90 % of the networks need no more
+ * @retval JC_ENOMEM
+ */
+JC_MUST_USE jc_status jc_network_spread_find(jc_outcome *pairs, const size_t *group, size_t n,
+                                             double *out_spread);
+
 #ifdef __cplusplus
 }
 #endif

@@ -26,6 +26,7 @@ typedef struct own_error {
 /** Errors of a sum, while it is summed. */
 typedef struct error_sum {
     half_widths common[MODELS]; ///< of all that one model prices
+    half_widths whole;          ///< of networks, beyond their layers
     own_error own[OWN_SLOTS];
     size_t n_own;
 } error_sum;
@@ -82,7 +83,7 @@ static void add_error(error_sum *sum, const jc_kernel *kernel, jc_confidence con
 }
 
 static half_widths combine(const error_sum *sum) {
-    half_widths squares = {0, 0};
+    half_widths squares = {sum->whole.low * sum->whole.low, sum->whole.high * sum->whole.high};
     for (int m = 0; m < MODELS; ++m) {
         squares.low += sum->common[m].low * sum->common[m].low;
         squares.high += sum->common[m].high * sum->common[m].high;
@@ -92,6 +93,14 @@ static half_widths combine(const error_sum *sum) {
         squares.high += sum->own[i].widths.high * sum->own[i].widths.high;
     }
     return (half_widths){sqrt(squares.low), sqrt(squares.high)};
+}
+
+// All layers of a network are off by the same factor, in so far as it is no sum of layers.
+static void add_whole(error_sum *sum, double predicted, double spread) {
+    if (spread > 0) {
+        const half_widths h = {-predicted * expm1(-spread), predicted * expm1(spread)};
+        add_widths(&sum->whole, h, 1);
+    }
 }
 
 // Weights of a layer that can be 0: a product's. Biases and norms stay whole.
@@ -221,6 +230,10 @@ void jc_analyze_part(const jc_source *source, const jc_analysis *what, jc_totals
             add_error(&energy_error, kernel, p->confidence,
                       (half_widths){p->energy_j - p->energy_low_j, p->energy_high_j - p->energy_j},
                       p->energy_shared);
+            const jc_network_spread spread = source_network_spread(
+                source, kernel, what->settings == NULL ? NULL : &what->settings[i]);
+            add_whole(&runtime_error, p->runtime_s, spread.runtime);
+            add_whole(&energy_error, p->energy_j, spread.energy);
         }
     }
     const half_widths runtime_width = combine(&runtime_error);

@@ -99,6 +99,14 @@ void source_price(const jc_source *source, const jc_kernel *kernel, const jc_set
     }
 }
 
+jc_network_spread source_network_spread(const jc_source *source, const jc_kernel *kernel,
+                                        const jc_setting *setting) {
+    const jc_precision precision = setting == NULL ? kernel->precision : precision_of(setting);
+    return source->accelerator != NULL || precision == JC_PRECISION_COUNT
+               ? (jc_network_spread){.rows = 0}
+               : jc_profile_network_spread(jc_memo_profile(source->memo), precision);
+}
+
 static bool is_activation(jc_kernel_kind kind) {
     return jc_fusion_stage(kind) == jc_fusion_stage(JC_KERNEL_RELU);
 }

@@ -32,6 +32,11 @@ void source_price(const jc_source *source, const jc_kernel *kernel, const jc_set
 void source_price_fused(const jc_source *source, const jc_kernel *kernel, const jc_setting *setting,
                         jc_layer_cost *cost);
 
+/** What the source knows of whole networks in the number format of a layer; nothing where it is a
+ *  description. */
+jc_network_spread source_network_spread(const jc_source *source, const jc_kernel *kernel,
+                                        const jc_setting *setting);
+
 /** Whether the memo's profile prices a kernel by its reuse_bytes; where not, kernels leave them 0,
  * so that networks share what the memo knows. */
 bool memo_prices_reuse(const jc_memo *memo);

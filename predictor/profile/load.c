@@ -231,10 +231,48 @@ static jc_status load_kernels(loader *l, const jc_yaml *root) {
     return JC_OK;
 }
 
+static jc_status load_network_spread(loader *l, const jc_yaml *item) {
+    static const char *const keys[] = {"precision", "rows", "runtime", "energy", NULL};
+    jc_network_spread spread = {.rows = 0};
+    jc_status status = load_check_keys(l, item, keys, NULL);
+    if (status == JC_OK) {
+        status = load_int64(l, item, "rows", INT64_MAX, &spread.rows);
+    }
+    if (status == JC_OK) {
+        status = load_double(l, item, "runtime", &spread.runtime);
+    }
+    if (status == JC_OK) {
+        status = load_double(l, item, "energy", &spread.energy);
+    }
+    if (status != JC_OK) {
+        return status;
+    }
+    const char *name = jc_yaml_text(jc_yaml_get(item, "precision"));
+    const jc_precision precision = name == NULL ? JC_PRECISION_COUNT : jc_precision_find(name);
+    if (precision == JC_PRECISION_COUNT) {
+        return load_fail(l, item, "'precision' must be f32, tf32, f16, bf16 or int8");
+    }
+    if (spread.rows < 1 || !(spread.runtime >= 0) || !(spread.energy >= 0)) {
+        return load_fail(l, item, "'rows' must be 1 or more, 'runtime' and 'energy' 0 or more");
+    }
+    l->profile->networks[precision] = spread;
+    return JC_OK;
+}
+
+static jc_status load_networks(loader *l, const jc_yaml *root) {
+    jc_status status = load_list(l, root, "networks", JC_PRECISION_COUNT);
+    const jc_yaml *list = jc_yaml_get(root, "networks");
+    for (const jc_yaml *item = list->child; status == JC_OK && item != NULL; item = item->next) {
+        status = load_network_spread(l, item);
+    }
+    return status;
+}
+
 static jc_status load_root(loader *l, const jc_yaml *root) {
     static const char *const keys[] = {"format",  "version",  "device", "provenance",
                                        "kernels", "fallback", "digest", NULL};
-    jc_status status = load_check_keys(l, root, keys, NULL);
+    static const char *const optional[] = {"networks", NULL};
+    jc_status status = load_check_keys(l, root, keys, optional);
     if (status == JC_OK) {
         status = load_device(l, jc_yaml_get(root, "device"));
     }
@@ -246,6 +284,9 @@ static jc_status load_root(loader *l, const jc_yaml *root) {
     }
     if (status == JC_OK) {
         status = load_kernel_model(l, jc_yaml_get(root, "fallback"), true, &l->profile->fallback);
+    }
+    if (status == JC_OK && jc_yaml_get(root, "networks") != NULL) {
+        status = load_networks(l, root);
     }
     return status;
 }

@@ -159,6 +159,7 @@ struct jc_profile {
     kernel_model *kernels;
     size_t n_kernels;
     kernel_model fallback;
+    jc_network_spread networks[JC_PRECISION_COUNT];
     double declared_w; ///< under load, given by the user; 0 = not given
     kernel_model *find[JC_KERNEL_COUNT][JC_PRECISION_COUNT]; ///< NULL = no model
 };

@@ -58,6 +58,15 @@ const jc_provenance *jc_profile_provenance(const jc_profile *profile) {
     return &profile->provenance;
 }
 
+jc_network_spread jc_profile_network_spread(const jc_profile *profile, jc_precision precision) {
+    return profile->networks[precision];
+}
+
+void jc_profile_set_network_spread(jc_profile *profile, jc_precision precision,
+                                   const jc_network_spread *spread) {
+    profile->networks[precision] = *spread;
+}
+
 bool jc_profile_covers(const jc_profile *profile, jc_kernel_kind kind, jc_precision precision) {
     return kind < JC_KERNEL_COUNT && precision < JC_PRECISION_COUNT &&
            profile->find[kind][precision] != NULL;

@@ -252,6 +252,31 @@ static void write_kernel(jc_yaml_writer *w, const kernel_model *k) {
     jc_yaml_close_mapping(w);
 }
 
+// Left out where no networks were measured with the rows.
+static void write_networks(jc_yaml_writer *w, const jc_profile *profile) {
+    bool is_open = false;
+    for (int p = 0; p < JC_PRECISION_COUNT; ++p) {
+        const jc_network_spread *spread = &profile->networks[p];
+        if (spread->rows == 0) {
+            continue;
+        }
+        if (!is_open) {
+            jc_yaml_write_text(w, "networks");
+            jc_yaml_open_sequence(w, false);
+            is_open = true;
+        }
+        jc_yaml_open_mapping(w, true);
+        write_key_text(w, "precision", jc_precision_name((jc_precision)p));
+        write_key_int64(w, "rows", spread->rows);
+        write_key_double(w, "runtime", spread->runtime);
+        write_key_double(w, "energy", spread->energy);
+        jc_yaml_close_mapping(w);
+    }
+    if (is_open) {
+        jc_yaml_close_sequence(w);
+    }
+}
+
 static jc_status write_document(const jc_profile *profile, FILE *file, jc_error *err) {
     jc_yaml_writer *w = jc_yaml_writer_open(file);
     if (w == NULL) {
@@ -270,6 +295,7 @@ static jc_status write_document(const jc_profile *profile, FILE *file, jc_error 
     jc_yaml_close_sequence(w);
     jc_yaml_write_text(w, "fallback");
     write_kernel(w, &profile->fallback);
+    write_networks(w, profile);
     jc_yaml_close_mapping(w);
     return jc_yaml_writer_close(w, err);
 }
