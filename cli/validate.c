@@ -134,22 +134,25 @@ static jc_status add_layers(validate_run *run, const jc_graph *graph, const jc_l
                             size_t n_costs, jc_error *err) {
     size_t n_layers = 0;
     const jc_layer *layers = jc_graph_layers(graph, &n_layers);
+    const int64_t reuse_bytes = jc_graph_reuse_bytes(graph);
     const size_t whole = run->n - 1;
     double sum_s = 0;
     for (size_t i = 0; i < n_costs; ++i) {
-        const jc_kernel *kernel = &layers[costs[i].layer].kernel;
+        const jc_layer *layer = &layers[costs[i].layer];
+        jc_kernel kernel = layer->kernel;
+        kernel.reuse_bytes = layer->work.weight_elements > 0 ? reuse_bytes : 0; // as in the whole
         const jc_prediction *p = &costs[i].prediction;
         jc_measurement measured = {.runtime_s = 0};
         if (p->confidence == JC_CONFIDENCE_FREE) {
             continue; // no kernel, or part of another layer's
         }
-        const jc_status status = measure_kernel(run, kernel, &measured, err);
+        const jc_status status = measure_kernel(run, &kernel, &measured, err);
         if (status != JC_OK) {
             return status;
         }
         sum_s += measured.runtime_s;
         validation_record record = run->records[whole];
-        record.kernel = jc_kernel_name(kernel->kind);
+        record.kernel = jc_kernel_name(kernel.kind);
         record.predicted_runtime_s = p->runtime_s;
         record.runtime_low_s = p->runtime_low_s;
         record.runtime_high_s = p->runtime_high_s;

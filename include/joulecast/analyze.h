@@ -137,6 +137,10 @@ typedef struct jc_analysis {
 void jc_analyze_part(const jc_source *source, const jc_analysis *what, jc_totals *out_totals,
                      jc_layer_cost *out_layers);
 
+/** Bytes of all weights of a network, for jc_kernel.reuse_bytes of its kernels: each is used once
+ * in a pass. Within a tenth, so that networks of about a size agree. */
+int64_t jc_graph_reuse_bytes(const jc_graph *graph);
+
 /**
  * Sum a network.
  *

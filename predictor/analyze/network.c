@@ -120,12 +120,8 @@ static const jc_setting *setting_of(const jc_analysis *what, size_t index,
     return what->settings == NULL ? usual : &what->settings[index];
 }
 
-// Bytes of all weights of the network, of which each is used once in a pass; 0 where no model asks.
 // Steps of a quarter of an octave, so that networks of about a size share their kernels' prices.
-static int64_t reuse_of(const jc_source *source, const jc_analysis *what, const jc_setting *usual) {
-    if (source->memo == NULL || !memo_prices_reuse(source->memo)) {
-        return 0;
-    }
+static int64_t weigh(const jc_analysis *what, const jc_setting *usual) {
     size_t n = 0;
     const jc_layer *layers = jc_graph_layers(what->graph, &n);
     double bytes = 1;
@@ -134,6 +130,16 @@ static int64_t reuse_of(const jc_source *source, const jc_analysis *what, const 
             (double)layers[i].params * jc_format_bits(setting_of(what, i, usual)->weights) / 8.0;
     }
     return (int64_t)exp2(round(4 * log2(bytes)) / 4);
+}
+
+int64_t jc_graph_reuse_bytes(const jc_graph *graph) {
+    const jc_setting usual = jc_setting_default(graph);
+    return weigh(&(jc_analysis){.graph = graph}, &usual);
+}
+
+// 0 where no model asks.
+static int64_t reuse_of(const jc_source *source, const jc_analysis *what, const jc_setting *usual) {
+    return source->memo != NULL && memo_prices_reuse(source->memo) ? weigh(what, usual) : 0;
 }
 
 static jc_layer_cost price(const jc_source *source, const jc_fusion *fusion,

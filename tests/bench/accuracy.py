@@ -153,6 +153,18 @@ class Errors:
             self.negative = 100 * numpy.mean(predicted[chosen] < 0)
 
 
+def without_worst(rows, target, chosen):
+    """RMSPE in per cent without the configuration that has most of the squared error."""
+    measured, predicted = rows.measured[target], rows.ours[target]
+    chosen = chosen & ~numpy.isnan(measured) & ~numpy.isnan(predicted)
+    squares = (predicted[chosen] / measured[chosen] - 1) ** 2
+    by_configuration = numpy.bincount(rows.configuration[chosen], squares)
+    counts = numpy.bincount(rows.configuration[chosen])
+    worst = numpy.argmax(by_configuration)
+    return 100 * numpy.sqrt((squares.sum() - by_configuration[worst])
+                            / max(1, counts.sum() - counts[worst]))
+
+
 def percent(value, sign=False):
     digits = 2 if abs(value) < 0.995 else 1 if abs(value) < 99.5 else 0
     return f"{value:{'+' if sign else ''},.{digits}f}".replace("-", "−")
@@ -207,7 +219,9 @@ class Table:
                  for peer in PEERS]
         scatter = rows.scatter(target)
         self.lines.append("| " + " | ".join([
-            label, str(ours.rows), self.judge(label, goal, ours, others), cell(ours, n), *cells,
+            label, str(ours.rows), self.judge(label, goal, ours, others,
+                                                  without_worst(rows, target, chosen)),
+            cell(ours, n), *cells,
             "–" if scatter is None else percent(100 * scatter)]) + " |")
         if target != "energy" and n >= MOST_TERMS:
             self.large.append(f"{label} ({n})")
@@ -218,7 +232,7 @@ class Table:
                 self.beaten.append(f"{label} ({percent(ours.rmspe)} against "
                                    f"{percent(others[best].rmspe)}, {best})")
 
-    def judge(self, label, goal, ours, others):
+    def judge(self, label, goal, ours, others, without_worst):
         if goal is None:
             return "–"
         self.goals += 1
@@ -226,7 +240,8 @@ class Table:
             return f"≤ {goal}: met"
         ceiling = min(others[peer].rmspe for peer in BLACK_BOXES)
         self.missed.append(f"{label} ({percent(ours.rmspe)} for {goal}; the better black box has "
-                           f"{percent(ceiling)})")
+                           f"{percent(ceiling)}; without the one configuration that is missed "
+                           f"most it is {percent(without_worst)})")
         return f"≤ {goal}: **missed**"
 
     def text(self):
