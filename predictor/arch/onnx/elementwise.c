@@ -60,6 +60,32 @@ jc_status onnx_emit_cast(lowering *w) {
     return onnx_emit_copy(w);
 }
 
+static bool is_output(const lowering *w, int32_t id) {
+    for (size_t i = 0; i < w->model->n_outputs; ++i) {
+        if (onnx_find_value(w->model, w->model->outputs[i].name) == id) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// Between kernels of integers it is done where they write. At the edge of the network, real numbers
+// come in or go out, and somebody has to pass over them.
+jc_status onnx_emit_quantize(lowering *w) {
+    const onnx_value *x = onnx_node_input(w, 0);
+    onnx_value *out = onnx_node_output(w, 0);
+    if (out == NULL) {
+        return JC_OK;
+    }
+    const bool comes_in = x->layer != ONNX_NO_LAYER && w->graph->layers[x->layer].op == NULL &&
+                          onnx_text_is(w->node->op_type, "QuantizeLinear");
+    if (comes_in || is_output(w, w->node->outputs[0])) {
+        return onnx_emit_copy(w);
+    }
+    out->layer = x->layer;
+    return JC_OK;
+}
+
 jc_status onnx_emit_prelu(lowering *w) {
     jc_status status = onnx_node_require(w, 2);
     if (status != JC_OK) {

@@ -9,6 +9,7 @@
 #include "common/number.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 
 // --- Initializers -------------------------------------------------------------------------------
@@ -126,6 +127,12 @@ static bool is_needed(const lowering *w) {
 }
 
 static bool has_subgraph(const onnx_node *node) {
+    static const char *const operators[] = {"If", "Loop", "Scan"}; // without one they are broken
+    for (size_t i = 0; i < sizeof operators / sizeof operators[0]; ++i) {
+        if (node->domain.size == 0 && onnx_text_is(node->op_type, operators[i])) {
+            return true;
+        }
+    }
     for (size_t i = 0; i < node->n_attributes; ++i) {
         if (node->attributes[i].has_graph) {
             return true;
@@ -134,9 +141,28 @@ static bool has_subgraph(const onnx_node *node) {
     return false;
 }
 
+// Bounds may be infinite, and a constant may hold anything: it is data. NaN is no setting.
+static jc_status check_attributes(lowering *w) {
+    for (size_t i = 0; i < w->node->n_attributes; ++i) {
+        const onnx_attribute *a = &w->node->attributes[i];
+        bool is_nan = a->has_f && isnan(a->f);
+        for (size_t k = 0; k < a->n_floats; ++k) {
+            is_nan = is_nan || isnan(a->floats[k]);
+        }
+        if (is_nan && !onnx_text_is(w->node->op_type, "Constant")) {
+            return onnx_lower_fail(w, JC_EPARSE, "its attribute '%.*s' is not a number (NaN)",
+                                   (int)(a->name.size < 80 ? a->name.size : 80), a->name.data);
+        }
+    }
+    return JC_OK;
+}
+
 static jc_status lower_node(lowering *w) {
     bool is_constant = false;
-    jc_status status = begin_outputs(w, &is_constant);
+    jc_status status = check_attributes(w);
+    if (status == JC_OK) {
+        status = begin_outputs(w, &is_constant);
+    }
     if (status != JC_OK) {
         return status;
     }
@@ -206,6 +232,25 @@ static jc_status index_told(lowering *w) {
 
 // --- The network --------------------------------------------------------------------------------
 
+static bool same_text(onnx_text a, onnx_text b) {
+    return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
+}
+
+// Whether a value is an input or initializer that no node takes.
+static bool is_given(const onnx_model *model, onnx_text name) {
+    for (size_t i = 0; i < model->n_inputs; ++i) {
+        if (same_text(model->inputs[i].name, name)) {
+            return true;
+        }
+    }
+    for (size_t i = 0; i < model->n_tensors; ++i) {
+        if (same_text(model->tensors[i].name, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static jc_status add_outputs(lowering *w) {
     jc_graph *g = w->graph;
     g->outputs = jc_arena_alloc(&g->arena, w->model->n_outputs, sizeof *g->outputs);
@@ -214,8 +259,13 @@ static jc_status add_outputs(lowering *w) {
     }
     w->node = NULL;
     for (size_t i = 0; i < w->model->n_outputs; ++i) {
-        const int32_t id = onnx_find_value(w->model, w->model->outputs[i].name);
+        const onnx_text name = w->model->outputs[i].name;
+        const int32_t id = onnx_find_value(w->model, name);
         const onnx_value *v = id == ONNX_NO_VALUE ? NULL : &w->values[id];
+        if ((v == NULL || !v->is_known) && !is_given(w->model, name)) {
+            return onnx_lower_fail(w, JC_EPARSE, "nothing gives its output '%.*s'",
+                                   (int)(name.size < 80 ? name.size : 80), name.data);
+        }
         if (v != NULL && v->is_known && v->layer != ONNX_NO_LAYER) {
             g->outputs[g->n_outputs++] = v->layer;
         }

@@ -19,6 +19,8 @@
 #include <stdint.h>
 
 enum {
+    ONNX_FIRST_OPSET = 7, ///< of the default domain: those that shape rules are written for
+    ONNX_LAST_OPSET = 20,
     ONNX_MAX_RANK = 8,
     ONNX_MAX_PARTS = 250000,    ///< nodes, attributes, tensors and shapes of a file, together
     ONNX_MAX_NAMES = 1000000,   ///< inputs and outputs of all nodes, together

@@ -55,6 +55,35 @@ static size_t collect(const onnx_text *names, int32_t *values, size_t n, use *us
     return n_uses;
 }
 
+static int compare_nodes(const void *a, const void *b) {
+    const onnx_node *x = *(onnx_node *const *)a;
+    const onnx_node *y = *(onnx_node *const *)b;
+    const int order = compare_texts(x->name, y->name);
+    return order != 0 ? order : x < y ? -1 : x > y; // nodes of one name in their order
+}
+
+// ONNX lets nodes share a name; values it does not. So the first keeps it, and the others go by
+// their outputs, as nodes without a name do.
+static bool part_nodes(onnx_model *model) {
+    onnx_node **nodes = malloc((model->n_nodes + 1) * sizeof *nodes);
+    if (nodes == NULL) {
+        return false;
+    }
+    for (size_t i = 0; i < model->n_nodes; ++i) {
+        nodes[i] = &model->nodes[i];
+    }
+    qsort(nodes, model->n_nodes, sizeof *nodes, compare_nodes);
+    for (size_t first = 0, i = 1; i < model->n_nodes; ++i) {
+        if (compare_texts(nodes[first]->name, nodes[i]->name) == 0) {
+            nodes[i]->name.size = 0;
+        } else {
+            first = i;
+        }
+    }
+    free(nodes);
+    return true;
+}
+
 jc_status onnx_resolve_names(onnx_model *model, const char *file, jc_arena *arena, jc_error *err) {
     size_t n_uses = 0;
     for (size_t i = 0; i < model->n_nodes; ++i) {
@@ -81,5 +110,5 @@ jc_status onnx_resolve_names(onnx_model *model, const char *file, jc_arena *aren
     }
     free(uses);
     model->values = values;
-    return JC_OK;
+    return part_nodes(model) ? JC_OK : jc_error_set(err, JC_ENOMEM, file, 0, "out of memory");
 }

@@ -21,6 +21,7 @@ jc_status onnx_infer_dynamic_quantize(lowering *w);
 jc_status onnx_emit_unary(lowering *w);
 jc_status onnx_emit_clip(lowering *w);
 jc_status onnx_emit_cast(lowering *w);
+jc_status onnx_emit_quantize(lowering *w);
 jc_status onnx_emit_prelu(lowering *w);
 jc_status onnx_emit_softmax(lowering *w);
 jc_status onnx_infer_broadcast(lowering *w);

@@ -31,6 +31,52 @@ static void match_gated(const matcher *m, onnx_node *mul) {
     }
 }
 
+// The last node of a product of a value, x and a number, in whatever order and grouping; NULL where
+// there is none.
+static onnx_node *find_product(const matcher *m, int32_t value, int32_t x, double number) {
+    bool has_x = false;
+    bool has_number = false;
+    for (int step = 0; step < 2; ++step) {
+        onnx_node *node = match_only_user(m, value);
+        const int32_t other = match_other_input(node, value);
+        const onnx_node *before = match_producer(m, other);
+        double c = 0;
+        if ((match_with_scalar(m, node, "Mul", &c) == value && match_near(c, number)) ||
+            (match_with_scalar(m, node, "Div", &c) == value && match_near(1 / c, number))) {
+            has_number = true;
+        } else if (match_is(node, "Mul") && other == x) {
+            has_x = true;
+        } else if (match_is(node, "Mul") &&
+                   ((match_with_scalar(m, before, "Mul", &c) == x && match_near(c, number)) ||
+                    (match_with_scalar(m, before, "Div", &c) == x && match_near(1 / c, number)))) {
+            has_x = true;
+            has_number = true;
+        } else {
+            return NULL;
+        }
+        if (has_x && has_number) {
+            return node;
+        }
+        value = match_output(node);
+    }
+    return NULL;
+}
+
+static bool is_cube(const matcher *m, int32_t value, int32_t x) {
+    const onnx_node *node = match_producer(m, value);
+    double power = 0;
+    if (match_is(node, "Pow")) {
+        return match_input(node, 0) == x && match_scalar(m, match_input(node, 1), &power) &&
+               match_near(power, 3);
+    }
+    const onnx_node *square = match_producer(m, match_other_input(node, x));
+    return match_is(node, "Mul") &&
+           ((match_is(square, "Mul") && match_input(square, 0) == x &&
+             match_input(square, 1) == x) ||
+            (match_is(square, "Pow") && match_input(square, 0) == x &&
+             match_scalar(m, match_input(square, 1), &power) && match_near(power, 2)));
+}
+
 // What the error function or the hyperbolic tangent of a GELU is taken of.
 static int32_t gelu_argument(const matcher *m, const onnx_node *f) {
     double c = 0;
@@ -50,45 +96,77 @@ static int32_t gelu_argument(const matcher *m, const onnx_node *f) {
         return ONNX_NO_VALUE;
     }
     for (size_t i = 0; i < 2; ++i) {
+        const int32_t x = match_input(add, 1 - i);
         const int32_t cube =
             match_with_scalar(m, match_producer(m, match_input(add, i)), "Mul", &c);
-        if (cube != ONNX_NO_VALUE && match_near(c, 0.044715) &&
-            match_is(match_producer(m, cube), "Pow")) {
-            return match_input(add, 1 - i);
+        if (cube != ONNX_NO_VALUE && match_near(c, 0.044715) && is_cube(m, cube, x)) {
+            return x;
         }
     }
     return ONNX_NO_VALUE;
 }
 
-// x/2 (1 + f(x)), multiplied in any order.
+// x/2 (1 + f(x)).
 static void match_gelu(const matcher *m, const onnx_node *f) {
     double c = 0;
     const int32_t x = gelu_argument(m, f);
-    onnx_node *add = match_only_user(m, match_output(f));
-    if (x == ONNX_NO_VALUE || add == NULL ||
-        match_with_scalar(m, add, "Add", &c) == ONNX_NO_VALUE || !match_near(c, 1)) {
+    const onnx_node *add = match_only_user(m, match_output(f));
+    if (x == ONNX_NO_VALUE || match_with_scalar(m, add, "Add", &c) == ONNX_NO_VALUE ||
+        !match_near(c, 1)) {
         return;
     }
-    onnx_node *mul = match_only_user(m, match_output(add));
-    if (!match_is(mul, "Mul")) {
+    onnx_node *product = find_product(m, match_output(add), x, 0.5);
+    if (product != NULL) {
+        match_become(product, "jc:gelu", 1, &x);
+    }
+}
+
+static bool is_bound(const matcher *m, const onnx_node *clip, const char *name, size_t input,
+                     double wanted) {
+    const onnx_attribute *a = onnx_node_attribute(clip, name);
+    double value = 0;
+    if (a != NULL) {
+        value = a->f;
+    } else if (!match_scalar(m, match_input(clip, input), &value)) {
+        return false;
+    }
+    return match_near(value, wanted);
+}
+
+// x/6 · min(max(x + 3, 0), 6).
+static void match_hardswish(const matcher *m, const onnx_node *clip) {
+    double c = 0;
+    const onnx_node *add = match_producer(m, match_input(clip, 0));
+    const int32_t x = match_with_scalar(m, add, "Add", &c);
+    if (x == ONNX_NO_VALUE || !match_near(c, 3) || !is_bound(m, clip, "min", 1, 0) ||
+        !is_bound(m, clip, "max", 2, 6)) {
         return;
     }
-    const int32_t factor = match_other_input(mul, match_output(add));
-    if (match_with_scalar(m, match_producer(m, factor), "Mul", &c) == x && match_near(c, 0.5)) {
-        match_become(mul, "jc:gelu", 1, &x);
-        return;
-    }
-    onnx_node *half = match_only_user(m, match_output(mul));
-    if (factor == x && half != NULL && match_with_scalar(m, half, "Mul", &c) != ONNX_NO_VALUE &&
-        match_near(c, 0.5)) {
-        match_become(half, "jc:gelu", 1, &x);
+    onnx_node *product = find_product(m, match_output(clip), x, 1.0 / 6);
+    if (product != NULL) {
+        match_become(product, "jc:hardswish", 1, &x);
     }
 }
 
 // --- Layer norm ---------------------------------------------------------------------------------
 
-// First of the last axes that a mean is taken of, counted from the end; 0 for others.
-static int64_t mean_axis(const matcher *m, const onnx_node *mean) {
+// Axes of a value, as the file tells; 0 where it does not.
+static int told_rank(const matcher *m, int32_t v) {
+    const onnx_model *model = m->w->model;
+    if (v != ONNX_NO_VALUE && m->w->told[v] != NULL) {
+        return m->w->told[v]->rank;
+    }
+    for (size_t i = 0; v != ONNX_NO_VALUE && i < model->n_inputs; ++i) {
+        if (model->inputs[i].has_shape && onnx_find_value(model, model->inputs[i].name) == v) {
+            return model->inputs[i].rank;
+        }
+    }
+    return 0;
+}
+
+// First of the last axes that a mean is taken of, counted from the end; 0 for others, and where
+// axes are counted from the beginning of an unknown number.
+static int64_t mean_axis(const matcher *m, const onnx_node *mean, int rank) {
     const onnx_attribute *a = onnx_node_attribute(mean, "axes");
     onnx_value value = {0};
     int64_t axes[ONNX_MAX_RANK];
@@ -105,18 +183,28 @@ static int64_t mean_axis(const matcher *m, const onnx_node *mean) {
         }
     }
     for (size_t i = 0; i < n; ++i) {
-        if (axes[i] != -(int64_t)n + (int64_t)i) {
+        const int64_t from_end = axes[i] >= 0 && rank > 0 ? axes[i] - rank : axes[i];
+        if (from_end != -(int64_t)n + (int64_t)i) {
             return 0;
         }
     }
     return -(int64_t)n;
 }
 
-// (x − mean(x)) / √(mean((x − mean(x))²) + ε), then a learned scale and shift.
+// (x − mean(x)) / √(mean((x − mean(x))²) + ε), also as a product with the reciprocal of the root;
+// then a learned scale and shift.
 static jc_status match_layer_norm(const matcher *m, onnx_node *div) {
     double c = 0;
     const onnx_node *sub = match_producer(m, match_input(div, 0));
     const onnx_node *root = match_producer(m, match_input(div, 1));
+    if (match_is(div, "Mul")) {
+        if (match_is(sub, "Reciprocal")) {
+            const onnx_node *reciprocal = sub;
+            sub = root;
+            root = reciprocal;
+        }
+        root = match_is(root, "Reciprocal") ? match_producer(m, match_input(root, 0)) : NULL;
+    }
     const onnx_node *mean = match_producer(m, match_input(sub, 1));
     if (!match_is(sub, "Sub") || !match_is(root, "Sqrt") || !match_is(mean, "ReduceMean") ||
         match_input(mean, 0) != match_input(sub, 0)) {
@@ -126,13 +214,14 @@ static jc_status match_layer_norm(const matcher *m, onnx_node *div) {
         match_with_scalar(m, match_producer(m, match_input(root, 0)), "Add", &c);
     const onnx_node *mean2 = match_producer(m, variance);
     const onnx_node *square = match_producer(m, match_input(mean2, 0));
-    const int64_t axis = mean_axis(m, mean);
+    const int rank = told_rank(m, match_input(sub, 0));
+    const int64_t axis = mean_axis(m, mean, rank);
     const bool squares =
         (match_is(square, "Pow") ||
          (match_is(square, "Mul") && match_input(square, 1) == match_output(sub))) &&
         match_input(square, 0) == match_output(sub);
     if (variance == ONNX_NO_VALUE || !match_is(mean2, "ReduceMean") || !squares || axis == 0 ||
-        mean_axis(m, mean2) != axis) {
+        mean_axis(m, mean2, rank) != axis) {
         return JC_OK;
     }
     onnx_value value;
@@ -262,6 +351,9 @@ jc_status onnx_find_patterns(lowering *w) {
         }
         if (match_is(node, "Mul")) {
             match_gated(&m, node);
+            status = match_is(node, "Mul") ? match_layer_norm(&m, node) : JC_OK;
+        } else if (match_is(node, "Clip")) {
+            match_hardswish(&m, node);
         } else if (match_is(node, "Erf") || match_is(node, "Tanh")) {
             match_gelu(&m, node);
         } else if (match_is(node, "Div")) {

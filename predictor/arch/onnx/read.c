@@ -10,6 +10,7 @@
 
 #include <pb_decode.h>
 
+#include <inttypes.h>
 #include <string.h>
 
 /** Grows an array of parts; false where out of memory or over the limit. */
@@ -383,6 +384,18 @@ jc_status onnx_read(const void *bytes, size_t length, const char *file, jc_arena
     if (!r.has_graph || model.n_nodes == 0) {
         return jc_error_set(err, JC_EPARSE, file, 0,
                             "it has no graph with nodes: it is empty, or not an ONNX file");
+    }
+    if (model.opset == 0) {
+        return jc_error_set(err, JC_EUNSUPPORTED, file, 0,
+                            "it does not say of which opset its operators are: export it anew, "
+                            "with one from %d to %d",
+                            ONNX_FIRST_OPSET, ONNX_LAST_OPSET);
+    }
+    if (model.opset < ONNX_FIRST_OPSET || model.opset > ONNX_LAST_OPSET) {
+        return jc_error_set(err, JC_EUNSUPPORTED, file, 0,
+                            "its operators are of opset %" PRId64
+                            ": export it anew, with one from %d to %d",
+                            model.opset, ONNX_FIRST_OPSET, ONNX_LAST_OPSET);
     }
     *out_model = model;
     return onnx_resolve_names(out_model, file, arena, err);
