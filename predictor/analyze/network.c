@@ -103,6 +103,11 @@ static void add_whole(error_sum *sum, double predicted, double spread) {
     }
 }
 
+// Of a wide interval the lower end; unknown (NaN) stays unknown.
+static double not_negative(double value) {
+    return value < 0 ? 0 : value;
+}
+
 // Weights of a layer that can be 0: a product's. Biases and norms stay whole.
 static double count_params(const jc_layer *layer, const jc_setting *setting) {
     const double weights = layer->work.macs > 0 ? (double)layer->work.weight_elements : 0;
@@ -244,9 +249,9 @@ void jc_analyze_part(const jc_source *source, const jc_analysis *what, jc_totals
     }
     const half_widths runtime_width = combine(&runtime_error);
     const half_widths energy_width = combine(&energy_error);
-    t.runtime_low_s = t.runtime_s - runtime_width.low;
+    t.runtime_low_s = not_negative(t.runtime_s - runtime_width.low);
     t.runtime_high_s = t.runtime_s + runtime_width.high;
-    t.energy_low_j = t.energy_j - energy_width.low;
+    t.energy_low_j = not_negative(t.energy_j - energy_width.low);
     t.energy_high_j = t.energy_j + energy_width.high;
     t.power_w = t.runtime_s > 0 ? t.energy_j / t.runtime_s : (double)NAN;
     t.energy_per_sample_j = t.energy_j / (double)jc_graph_batch_size(graph);

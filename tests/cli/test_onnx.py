@@ -114,6 +114,17 @@ class Counts(Onnx):
         self.assertEqual(lstm["params"], 64 * 8 + 64 * 16 + 128)
         self.assertEqual(lstm["macs"], 20 * (64 * 8 + 64 * 16))
 
+    def test_resize_of_some_axes_and_with_one_scale(self):
+        # 20 x 30 into 50 x 60: twice as large is 40 x 60, 2.5 times as large 50 x 75.
+        for policy, size in ((None, [50, 60]), ("stretch", [50, 60]), ("not_larger", [40, 60]),
+                             ("not_smaller", [50, 75])):
+            more = {} if policy is None else {"keep_aspect_ratio_policy": policy}
+            layers = self.one_layer(
+                [node("Resize", ["x", "", "", "sizes"], ["y"], axes=[2, -1], **more)],
+                [1, 3, 20, 30], [tensor("sizes", [2], INT64, [50, 60])], opset=18)
+            self.assertEqual(layers[0]["output_shape"], [1, 3, *size])
+            self.assertEqual(layers[0]["op"], "upsample")
+
     def test_quantising_alone_moves_what_it_passes_over(self):
         step = [tensor("s", [], FLOAT, [0.1]), tensor("z", [], UINT8, [0])]
         layers = self.one_layer([node("QuantizeLinear", ["x", "s", "z"], ["q"]),

@@ -3,10 +3,10 @@
 """Exports networks of torchvision to ONNX, with the framework's own counts beside each file.
 
 usage: export.py [--keep-weights] FOLDER NAME[:folded]...
-       export.py --list classification|segmentation|transformers
+       export.py --list classification|segmentation|transformers|others
 
-NAME is a classification model of torchvision, a segmentation model, or a transformer defined here
-(bert, gpt2); --list prints the names there are. `:folded` lets the exporter fold batch norm into convolutions, as it does by default;
+NAME is a classification model of torchvision, a segmentation model, a transformer defined here
+(bert, gpt2), or one of networks.py; --list prints the names there are. `:folded` lets the exporter fold batch norm into convolutions, as it does by default;
 without it they stay. FOLDER/NAME.onnx gets no weights larger than 1024 values: they are marked as
 external data in a file that is not there, which a reader that costs networks has no need of
 (--keep-weights leaves them).
@@ -24,6 +24,8 @@ import torch
 import torchvision
 from torch.fx.experimental.optimization import fuse
 from torch.utils._python_dispatch import TorchDispatchMode
+
+from networks import NETWORKS
 
 # Values of weights do not matter here, and random ones take most of the time.
 for initializer in ("kaiming_normal_", "kaiming_uniform_", "trunc_normal_", "normal_", "uniform_",
@@ -172,6 +174,9 @@ def build(name):
         maker = getattr(torchvision.models.segmentation, name)
         model = FirstOutput(maker(weights=None, weights_backbone=None))
         return model.eval(), {"image": torch.rand(1, 3, 224, 224)}
+    if name in NETWORKS:
+        make, size = NETWORKS[name]
+        return make().eval(), {"image": torch.rand(1, *size)}
     options = {}
     if name in ("googlenet", "inception_v3"):
         options = {"aux_logits": False, "init_weights": False}
@@ -262,7 +267,8 @@ def list_names(kind):
     models = torchvision.models
     return {"classification": lambda: models.list_models(module=models),
             "segmentation": lambda: models.list_models(module=models.segmentation),
-            "transformers": lambda: ["bert", "gpt2"]}[kind]()
+            "transformers": lambda: ["bert", "gpt2"],
+            "others": lambda: list(NETWORKS)}[kind]()
 
 
 def main(arguments):

@@ -155,6 +155,11 @@ Test(network_spread, a_profile_widens_networks_by_it_and_keeps_it) {
                        1e-9 * t);
     cr_expect_float_eq(t - after.runtime_low_s, hypot(t - before.runtime_low_s, -t * expm1(-0.125)),
                        1e-9 * t);
+    const jc_network_spread wide = {.rows = 27, .runtime = 50, .energy = 50};
+    jc_profile_set_network_spread(profile, JC_PRECISION_F32, &wide);
+    cr_expect_geq(analyze(profile).runtime_low_s, 0);
+    cr_expect(isnan(analyze(profile).energy_low_j), "no meter");
+    jc_profile_set_network_spread(profile, JC_PRECISION_F32, &spread);
     char path[] = "/tmp/joulecast-networks-XXXXXX";
     const int file = mkstemp(path);
     cr_assert_geq(file, 0);

@@ -314,36 +314,73 @@ jc_status onnx_infer_non_zero(lowering *w) {
 
 // --- Resize -------------------------------------------------------------------------------------
 
+// Axes that scales and sizes are for: all of them, or (from opset 18 on) those of an attribute.
+static bool resized_axes(const lowering *w, int rank, int *out_axes, int *out_n) {
+    const onnx_attribute *a = onnx_node_attribute(w->node, "axes");
+    *out_n = a == NULL ? rank : (int)(a->n_ints < ONNX_MAX_RANK ? a->n_ints : ONNX_MAX_RANK);
+    for (int i = 0; i < *out_n; ++i) {
+        const int64_t axis = a == NULL ? i : a->ints[i] < 0 ? a->ints[i] + rank : a->ints[i];
+        if (axis < 0 || axis >= rank) {
+            return false;
+        }
+        out_axes[i] = (int)axis;
+    }
+    return a == NULL || a->n_ints <= ONNX_MAX_RANK;
+}
+
+// Sizes as wished, or as far as one scale for all of them goes (keep_aspect_ratio_policy).
+static void resize_to(const lowering *w, const int *axes, int n, const onnx_value *sizes,
+                      onnx_shape *out) {
+    const bool larger = onnx_node_text_is(w, "keep_aspect_ratio_policy", "not_smaller");
+    const bool smaller = onnx_node_text_is(w, "keep_aspect_ratio_policy", "not_larger");
+    double scale = 0;
+    for (int i = 0; i < n; ++i) {
+        const double own = (double)sizes->cells[i].i / (double)out->dim[axes[i]];
+        scale = i == 0 || (larger && own > scale) || (smaller && own < scale) ? own : scale;
+    }
+    for (int i = 0; i < n; ++i) {
+        const double size = floor(scale * (double)out->dim[axes[i]] + 0.5);
+        out->dim[axes[i]] =
+            !larger && !smaller ? sizes->cells[i].i : (int64_t)fmin(size, LARGEST_SIZE + 1.0);
+    }
+}
+
 jc_status onnx_infer_resize(lowering *w) {
     const jc_status status = onnx_node_require(w, 1);
     if (status != JC_OK) {
         return status;
     }
     onnx_shape out = onnx_node_input(w, 0)->shape;
+    int axes[ONNX_MAX_RANK];
+    int n_axes = 0;
+    if (!resized_axes(w, out.rank, axes, &n_axes)) {
+        return onnx_lower_fail(w, JC_ESHAPE, "its axes are not from %d to %d", -out.rank,
+                               out.rank - 1);
+    }
     const bool has_sizes = onnx_node_input(w, 3) != NULL;
     // Opset 10 and Upsample take scales second, later ones third.
     const size_t at = w->node->n_inputs == 2 ? 1 : 2;
     const onnx_value *given = onnx_node_input(w, has_sizes ? 3 : at);
     const onnx_attribute *a = onnx_node_attribute(w->node, "scales");
     const int64_t n = given == NULL ? 0 : onnx_shape_elements(&given->shape);
-    const bool from_attribute = given == NULL && a != NULL && a->n_floats == (size_t)out.rank;
-    if (!from_attribute && (given == NULL || given->cells == NULL || n != out.rank)) {
+    const bool from_attribute = given == NULL && a != NULL && a->n_floats == (size_t)n_axes;
+    if (!from_attribute && (given == NULL || given->cells == NULL || n != n_axes)) {
         return onnx_lower_fail(w, JC_EUNSUPPORTED,
                                "its scales or sizes must be known without running the network");
     }
-    for (int i = 0; i < out.rank; ++i) {
-        if (has_sizes && !onnx_type_is_real(given->type)) {
-            out.dim[i] = given->cells[i].i;
-            continue;
-        }
+    if (has_sizes && !onnx_type_is_real(given->type)) {
+        resize_to(w, axes, n_axes, given, &out);
+        return onnx_set_output(w, 0, &out);
+    }
+    for (int i = 0; i < n_axes; ++i) {
         const double scale = from_attribute                   ? a->floats[i]
                              : onnx_type_is_real(given->type) ? given->cells[i].real
                                                               : (double)given->cells[i].i;
-        const double size = floor((double)out.dim[i] * scale);
+        const double size = floor((double)out.dim[axes[i]] * scale);
         if (!(size >= 1 && size <= (double)LARGEST_SIZE)) {
             return onnx_lower_fail(w, JC_ESHAPE, "its scale %g leaves no sensible size", scale);
         }
-        out.dim[i] = (int64_t)size;
+        out.dim[axes[i]] = (int64_t)size;
     }
     return onnx_set_output(w, 0, &out);
 }
