@@ -99,6 +99,7 @@ typedef struct jc_window {
     jc_measurement measured; ///< without idle_power_w, meter and repetition
     double load;             ///< share of the window in which something waited for a core, 0 to 1;
                              ///< NaN = this machine does not tell
+    double clock_hz;         ///< of what the meter measures, at the end; NaN = it does not tell
     bool is_energy_lost;     ///< the meter answered nonsense each time: power and energy are NaN
     bool is_stopped;         ///< there is no measurement, for the work was to end
 } jc_window;

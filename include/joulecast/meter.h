@@ -40,8 +40,8 @@ typedef struct jc_meter_info {
     double declared_idle_w;
 
     // Of a GPU, as its owner set it: read, never changed. "" = not told.
-    char clocks[64]; ///< "SM up to 1980 MHz, memory 2619 MHz"
-    char limits[40]; ///< "at most 700 W, persistent"
+    char clocks[64]; ///< now, and at most: "SM 1755 of 1980 MHz, memory …"
+    char limits[40]; ///< power limit in force, modes: "at most 700 W, persistent"
     char memory[64]; ///< "80.0 GiB, driver 580.95.05"
 } jc_meter_info;
 
@@ -55,6 +55,7 @@ typedef struct jc_meter_window {
     double temperature_c; ///< at the end, of what is measured; NaN = unknown
     double throttled_s;   ///< in which heat or a power limit held down the clocks; NaN = unknown
     double throttled_by_heat_s; ///< of it, by heat
+    double clock_hz;            ///< at the end, of what is measured; NaN = unknown
 } jc_meter_window;
 
 typedef struct jc_meter_handle jc_meter_handle; ///< an open meter

@@ -43,6 +43,7 @@ typedef struct campaign {
     int failures_in_a_row;
     int energies_lost_in_a_row;
     size_t n_disturbed;
+    double least_clock_hz, most_clock_hz; ///< at work, as the meter tells; NaN = it does not
     jc_campaign_end end;
 } campaign;
 
@@ -144,6 +145,8 @@ static jc_status take_window(campaign *c, size_t item, int repetition, jc_window
     c->failures_in_a_row = 0;
     window->measured.idle_power_w = c->state.idle_w;
     c->n_disturbed += window->load > c->o->max_load;
+    c->least_clock_hz = fmin(c->least_clock_hz, window->clock_hz); // the number of it and a NaN
+    c->most_clock_hz = fmax(c->most_clock_hz, window->clock_hz);
     c->energies_lost_in_a_row = window->is_energy_lost ? c->energies_lost_in_a_row + 1 : 0;
     const jc_status status = state_add_result(&c->state, c->journal, item, repetition, window, err);
     if (status == JC_OK && c->energies_lost_in_a_row >= FAILURES_IN_A_ROW) {
@@ -380,11 +383,21 @@ static void note_load(const campaign *c, double steal) {
     }
 }
 
+// What the machine was like, and what its meter measures.
+static void describe_conditions(campaign *c, const conditions *begin, const conditions *end) {
+    const size_t size = sizeof c->device.conditions;
+    conditions_describe(begin, end, c->device.conditions, size);
+    if (!isnan(c->least_clock_hz)) {
+        conditions_add(c->device.conditions, size, "GPU at work %.0f MHz to %.0f MHz",
+                       1e-6 * c->least_clock_hz, 1e-6 * c->most_clock_hz);
+    }
+}
+
 // What was measured is written out whatever ended the campaign; the first failure counts.
 static jc_status finish(campaign *c, jc_status status, const conditions *at_begin, jc_error *err) {
     const conditions at_end = conditions_now();
     jc_error late = {.status = JC_OK};
-    conditions_describe(at_begin, &at_end, c->device.conditions, sizeof c->device.conditions);
+    describe_conditions(c, at_begin, &at_end);
     const jc_status closed = journal_close(c->journal, &late);
     const jc_status written = dataset_write(c->o, &c->state, &c->device, &late);
     if (status == JC_OK && (closed != JC_OK || written != JC_OK)) {
@@ -399,7 +412,11 @@ static jc_status finish(campaign *c, jc_status status, const conditions *at_begi
 
 jc_status jc_campaign_run(const jc_campaign_options *options, jc_campaign_report *out_report,
                           jc_error *err) {
-    campaign c = {.o = options, .begin_s = clock_now_s(), .idle_measured_s = -(double)INFINITY};
+    campaign c = {.o = options,
+                  .begin_s = clock_now_s(),
+                  .idle_measured_s = -(double)INFINITY,
+                  .least_clock_hz = (double)NAN,
+                  .most_clock_hz = (double)NAN};
     const size_t size = strlen(options->folder) + sizeof JC_JOURNAL_NAME + 2;
     char *path = malloc(size);
     if (path == NULL) {

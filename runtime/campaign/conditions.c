@@ -69,9 +69,7 @@ double conditions_steal(const conditions *begin, const conditions *end) {
     return total_s > 0 ? (end->stolen_s - begin->stolen_s) / total_s : (double)NAN;
 }
 
-// Append a part, with a semicolon before it where it is not the first.
-__attribute__((format(printf, 3, 4))) static void append(char *text, size_t size,
-                                                         const char *format, ...) {
+void conditions_add(char *text, size_t size, const char *format, ...) {
     const size_t used = strlen(text);
     va_list arguments;
     va_start(arguments, format);
@@ -89,16 +87,17 @@ void conditions_describe(const conditions *begin, const conditions *end, char *t
     text[0] = '\0';
     if (machine_read("/proc/self/status", "Cpus_allowed_list", allowed, sizeof allowed) &&
         machine_read("/sys/devices/system/cpu/online", "", online, sizeof online)) {
-        append(text, size, "cores %.60s of %.60s", allowed, online);
+        conditions_add(text, size, "cores %.60s of %.60s", allowed, online);
     }
     if (!isnan(begin->clock_hz) && !isnan(end->clock_hz)) {
-        append(text, size, "%.2f GHz to %.2f GHz", 1e-9 * begin->clock_hz, 1e-9 * end->clock_hz);
+        conditions_add(text, size, "%.2f GHz to %.2f GHz", 1e-9 * begin->clock_hz,
+                       1e-9 * end->clock_hz);
     }
     if (!isnan(begin->temperature_c) && !isnan(end->temperature_c)) {
-        append(text, size, "%.0f °C to %.0f °C", begin->temperature_c, end->temperature_c);
+        conditions_add(text, size, "%.0f °C to %.0f °C", begin->temperature_c, end->temperature_c);
     }
     const double steal = conditions_steal(begin, end);
     if (!isnan(steal)) {
-        append(text, size, "%.1f %% of the processor time stolen", 100 * steal);
+        conditions_add(text, size, "%.1f %% of the processor time stolen", 100 * steal);
     }
 }

@@ -3,6 +3,8 @@
 #ifndef JC_CAMPAIGN_CONDITIONS_H
 #define JC_CAMPAIGN_CONDITIONS_H
 
+#include <joulecast/status.h>
+
 #include <stddef.h>
 
 /** The machine at a moment. NaN = it does not tell. */
@@ -23,5 +25,8 @@ double conditions_steal(const conditions *begin, const conditions *end);
  * 0.3 % of the processor time stolen". What the machine does not tell is left out.
  */
 void conditions_describe(const conditions *begin, const conditions *end, char *text, size_t size);
+
+/** Append a part to such a text, with a semicolon before it where it is not the first. */
+void conditions_add(char *text, size_t size, const char *format, ...) JC_PRINTF(3, 4);
 
 #endif

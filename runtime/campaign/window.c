@@ -135,7 +135,8 @@ static jc_status measure_once(const attempt *a, jc_window *out_window, jc_error 
                                      .energy_rel_sd = (double)NAN,
                                      .temperature_c = (double)NAN,
                                      .throttled = (double)NAN,
-                                     .throttled_by_heat = (double)NAN}};
+                                     .throttled_by_heat = (double)NAN},
+                        .clock_hz = (double)NAN};
     jc_meter_window metered = {.energy_j = (double)NAN};
     const machine_moment begin = moment(a);
     jc_status meter_status = a->meter->begin(a->meter_handle, err);
@@ -163,6 +164,7 @@ static jc_status measure_once(const attempt *a, jc_window *out_window, jc_error 
     if (meter_status == JC_OK && isfinite(power_w) && power_w > 0) {
         window.measured.power_w = power_w;
         window.measured.energy_j = power_w * window.measured.runtime_s;
+        window.clock_hz = metered.clock_hz;
         take_conditions(a, &metered, &window.measured);
     }
     if (a->executor->explain != NULL) {

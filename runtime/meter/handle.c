@@ -382,7 +382,8 @@ static void fill_window(const jc_meter_handle *handle, double duration_s, jc_met
                                 .error_j = sqrt(error_j2),
                                 .temperature_c = (double)NAN,
                                 .throttled_s = (double)NAN,
-                                .throttled_by_heat_s = (double)NAN};
+                                .throttled_by_heat_s = (double)NAN,
+                                .clock_hz = (double)NAN};
 }
 
 static jc_status end_counters(jc_meter_handle *handle, jc_meter_window *out_window, jc_error *err) {

@@ -43,7 +43,8 @@ static jc_status end_none(jc_meter_handle *handle, jc_meter_window *out_window, 
                                     .error_j = (double)NAN,
                                     .temperature_c = (double)NAN,
                                     .throttled_s = (double)NAN,
-                                    .throttled_by_heat_s = (double)NAN};
+                                    .throttled_by_heat_s = (double)NAN,
+                                    .clock_hz = (double)NAN};
     return JC_OK;
 }
 

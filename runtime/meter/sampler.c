@@ -104,7 +104,8 @@ static void fill_window(const sampler *s, jc_meter_window *window) {
         .gap_s = integral->gap_s,
         .temperature_c = (double)NAN,
         .throttled_s = (double)NAN,
-        .throttled_by_heat_s = (double)NAN};
+        .throttled_by_heat_s = (double)NAN,
+        .clock_hz = (double)NAN};
 }
 
 jc_status sampler_end(sampler *s, jc_meter_window *out_window, jc_error *err) {

@@ -155,6 +155,7 @@ static jc_status end(jc_meter_handle *handle, jc_meter_window *out_window, jc_er
                           .duration_s = 2,
                           .error_j = 3,
                           .temperature_c = 61,
+                          .clock_hz = 1e9 + 1e6 * fake.n_windows,
                           .throttled_s = is_hot ? 2 * fake.heat_share : 0,
                           .throttled_by_heat_s = is_hot ? 2 * fake.heat_share : 0};
     return JC_OK;

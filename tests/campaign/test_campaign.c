@@ -346,6 +346,18 @@ Test(campaign, lag_of_a_gpus_meter) {
     jc_dataset_free(dataset);
 }
 
+// The fake meter tells 1000 MHz and one more with each window.
+Test(campaign, clocks_at_work_are_in_the_conditions) {
+    jc_campaign_options options = usual_options();
+    options.n_kernels = 3;
+    options.n_networks = 0;
+    (void)run(&options);
+    jc_dataset *dataset = load();
+    cr_expect_not_null(strstr(dataset->device.conditions, "GPU at work 1001 MHz to 1006 MHz"), "%s",
+                       dataset->device.conditions);
+    jc_dataset_free(dataset);
+}
+
 // What is too hot is measured again, and said where it stays so.
 Test(campaign, hot_windows_are_repeated_and_then_said) {
     const jc_campaign_options options = usual_options();

@@ -45,6 +45,9 @@ int nvmlDeviceGetPersistenceMode(nvml_device_handle d, int *is_on);
 int nvmlDeviceGetComputeMode(nvml_device_handle d, int *mode);
 int nvmlDeviceGetMemoryInfo(nvml_device_handle d, nvml_memory *memory);
 int nvmlSystemGetDriverVersion(char *version, unsigned size);
+int nvmlDeviceGetClockInfo(nvml_device_handle d, int which, unsigned *mhz);
+int nvmlDeviceGetCurrentClocksThrottleReasons(nvml_device_handle d, unsigned long long *reasons);
+int nvmlDeviceGetCurrentClocksEventReasons(nvml_device_handle d, unsigned long long *reasons);
 
 int nvmlInit_v2(void) {
     F.n_running += F.init == 0;
@@ -165,6 +168,27 @@ int nvmlDeviceGetTemperature(nvml_device_handle d, int sensor, unsigned *celsius
 int nvmlDeviceGetViolationStatus(nvml_device_handle d, int policy, nvml_violation *out) {
     (void)d;
     *out = (nvml_violation){.violation_ns = F.violation_ns[policy & 1]};
-    return F.violation;
+    return policy == 1 && F.violation_heat != 0 ? F.violation_heat : F.violation;
+}
+
+int nvmlDeviceGetClockInfo(nvml_device_handle d, int which, unsigned *mhz) {
+    (void)d;
+    *mhz = which == 1 ? 1755 : 1593;
+    return F.clock;
+}
+
+static int tell_reasons(unsigned long long *reasons) {
+    *reasons = F.reason_bits;
+    return F.reasons;
+}
+
+int nvmlDeviceGetCurrentClocksThrottleReasons(nvml_device_handle d, unsigned long long *reasons) {
+    (void)d;
+    return tell_reasons(reasons);
+}
+
+int nvmlDeviceGetCurrentClocksEventReasons(nvml_device_handle d, unsigned long long *reasons) {
+    (void)d;
+    return tell_reasons(reasons);
 }
 #endif

@@ -9,7 +9,7 @@ typedef struct fake_nvml {
     unsigned n_gpus;
     // What calls answer; 0 = success.
     int init, count, by_index, by_address, name, mig, power, energy, fields, field, temperature,
-        violation, modes;
+        violation, modes, clock, reasons;
     unsigned mig_mode;
     int field_type;
     const char *address; ///< the one that by_address was last asked for
@@ -22,7 +22,9 @@ typedef struct fake_nvml {
     unsigned long long energy_mj;
     unsigned power_mw;
     unsigned celsius;
+    int violation_heat; ///< of that policy alone
     unsigned long long violation_ns[2];
+    unsigned long long reason_bits;
 } fake_nvml;
 
 /** Name of the variable of the library. */

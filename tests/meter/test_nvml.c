@@ -7,8 +7,11 @@
 #include <criterion/criterion.h>
 #include <dlfcn.h>
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 static fake_nvml *fake;
 static const char *library;
@@ -314,14 +317,198 @@ Test(nvml, heat_and_throttling_are_noted) {
     close_gpu(handle);
 }
 
+// A window of 60 ms in which a reason holds for the last part of it, or for all.
+static jc_meter_window measure_held(jc_meter_handle *handle, unsigned long long reasons,
+                                    bool from_the_beginning) {
+    jc_meter_window window;
+    fake->reason_bits = from_the_beginning ? reasons : 0;
+    cr_assert_eq(nvml()->begin(handle, NULL), JC_OK);
+    wait_s(0.06);
+    fake->reason_bits = reasons;
+    fake->energy_mj += 500;
+    cr_assert_eq(nvml()->end(handle, &window, NULL), JC_OK);
+    return window;
+}
+
+Test(nvml, reasons_stand_in_where_throttling_is_not_summed) {
+    static const struct {
+        unsigned long long bits;
+        bool by_power, by_heat;
+    } rows[] = {
+        {0x0, false, false}, // nothing
+        {0x1, false, false}, // idle
+        {0x2, false, false}, // clocks that its owner set
+        {0x4, true, false},  // power cap
+        {0x8, false, true},  // hardware, not told why
+        {0x88, true, false}, // hardware, by the power brake
+        {0x20, false, true}, // heat
+        {0x48, false, true}, // hardware, by heat
+        {0x24, true, true},
+    };
+    use(FAKE_NVML);
+    fake->violation = 3;
+    jc_meter_handle *handle = open_gpu();
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; ++i) {
+        const jc_meter_window w = measure_held(handle, rows[i].bits, true);
+        const double all_s = w.duration_s;
+        cr_expect_float_eq(w.throttled_by_heat_s, rows[i].by_heat ? all_s : 0, 0.01,
+                           "%zu: %g of %g", i, w.throttled_by_heat_s, all_s);
+        cr_expect_float_eq(w.throttled_s, (rows[i].by_heat + rows[i].by_power) * all_s, 0.02);
+    }
+    // What begins late is counted from the look before: at most one look, of 20 ms, too early.
+    const jc_meter_window late = measure_held(handle, 0x20, false);
+    cr_expect(late.throttled_by_heat_s > 0 && late.throttled_by_heat_s < late.duration_s,
+              "%g of %g", late.throttled_by_heat_s, late.duration_s);
+    fake->reasons = 15;
+    const jc_meter_window lost = measure_held(handle, 0x20, true);
+    cr_expect(isnan(lost.throttled_s) && isnan(lost.throttled_by_heat_s));
+    close_gpu(handle);
+}
+
+Test(nvml, reasons_stand_in_for_one_policy_alone) {
+    use(FAKE_NVML);
+    fake->violation_heat = 3;
+    jc_meter_handle *handle = open_gpu();
+    cr_assert_eq(nvml()->begin(handle, NULL), JC_OK);
+    fake->reason_bits = 0x24; // heat, and power, which is summed: 0.25 s
+    fake->violation_ns[0] += 250000000;
+    fake->energy_mj += 500;
+    wait_s(0.03);
+    jc_meter_window w;
+    cr_assert_eq(nvml()->end(handle, &w, NULL), JC_OK);
+    cr_expect_float_eq(w.throttled_s - w.throttled_by_heat_s, 0.25, 1e-9);
+    cr_expect(w.throttled_by_heat_s > 0 && w.throttled_by_heat_s <= w.duration_s + 0.01);
+    close_gpu(handle);
+}
+
+Test(nvml, clock_at_work_is_noted) {
+    use(FAKE_NVML);
+    jc_meter_handle *handle = open_gpu();
+    jc_meter_window window;
+    jc_error err = {0};
+    cr_assert_eq(measure(handle, 1000000000000, 1000000000500, &window, &err), JC_OK);
+    cr_expect_eq(window.clock_hz, 1755e6);
+    fake->clock = 3;
+    cr_assert_eq(measure(handle, 1000000001000, 1000000001500, &window, &err), JC_OK);
+    cr_expect(isnan(window.clock_hz));
+    close_gpu(handle);
+}
+
+// --- Each call and each function ---------------------------------------------------------------
+
+// What is measured does not hang on what only describes it.
+Test(nvml, calls_that_only_describe_may_fail_in_any_way) {
+    use(FAKE_NVML);
+    int *const answers[] = {&fake->name,      &fake->mig,           &fake->fields,
+                            &fake->field,     &fake->modes,         &fake->clock,
+                            &fake->power,     &fake->temperature,   &fake->reasons,
+                            &fake->violation, &fake->violation_heat};
+    static const int codes[] = {3, 999};
+    for (size_t i = 0; i < sizeof answers / sizeof answers[0]; ++i) {
+        for (size_t k = 0; k < sizeof codes / sizeof codes[0]; ++k) {
+            use(FAKE_NVML);
+            *answers[i] = codes[k];
+            jc_meter_handle *handle = open_gpu();
+            jc_meter_window window;
+            jc_error err = {0};
+            cr_assert_eq(measure(handle, 1000000000000, 1000000000500, &window, &err), JC_OK,
+                         "call %zu, %d: %s", i, codes[k], err.message);
+            cr_expect_eq(window.energy_j, 0.5);
+            (void)describe(handle);
+            close_gpu(handle);
+        }
+    }
+}
+
+// A copy of the library in which a function has another name; the caller frees the path.
+static char *without(const char *function) {
+    FILE *from = fopen(FAKE_NVML, "rb");
+    cr_assert_not_null(from);
+    cr_assert_eq(fseek(from, 0, SEEK_END), 0);
+    const size_t size = (size_t)ftell(from);
+    char *bytes = malloc(size);
+    rewind(from);
+    cr_assert(bytes != NULL && fread(bytes, 1, size, from) == size);
+    (void)fclose(from);
+    const size_t length = strlen(function) + 1;
+    int n = 0;
+    for (size_t i = 0; i + length <= size; ++i) {
+        if (memcmp(bytes + i, function, length) == 0) {
+            bytes[i] = 'X';
+            ++n;
+        }
+    }
+    cr_assert_gt(n, 0, "%s", function);
+    char *path = strdup("/tmp/joulecast-nvml-XXXXXX");
+    const int fd = mkstemp(path);
+    cr_assert_geq(fd, 0);
+    cr_assert_eq(write(fd, bytes, size), (ssize_t)size);
+    (void)close(fd);
+    free(bytes);
+    return path;
+}
+
+Test(nvml, each_function_may_be_missing) {
+    static const struct {
+        const char *name;
+        bool is_required;
+    } functions[] = {
+        {"nvmlInit_v2", true},
+        {"nvmlShutdown", true},
+        {"nvmlDeviceGetCount_v2", true},
+        {"nvmlDeviceGetHandleByIndex_v2", true},
+        {"nvmlDeviceGetPowerUsage", true},
+        {"nvmlErrorString", false},
+        {"nvmlDeviceGetHandleByPciBusId_v2", false},
+        {"nvmlDeviceGetName", false},
+        {"nvmlDeviceGetMigMode", false},
+        {"nvmlDeviceGetTotalEnergyConsumption", false},
+        {"nvmlDeviceGetFieldValues", false},
+        {"nvmlDeviceGetTemperature", false},
+        {"nvmlDeviceGetEnforcedPowerLimit", false},
+        {"nvmlDeviceGetMaxClockInfo", false},
+        {"nvmlDeviceGetClockInfo", false},
+        {"nvmlDeviceGetPersistenceMode", false},
+        {"nvmlDeviceGetComputeMode", false},
+        {"nvmlDeviceGetMemoryInfo", false},
+        {"nvmlSystemGetDriverVersion", false},
+        {"nvmlDeviceGetViolationStatus", false},
+        {"nvmlDeviceGetCurrentClocksThrottleReasons", false},
+        {"nvmlDeviceGetCurrentClocksEventReasons", false},
+    };
+    for (size_t i = 0; i < sizeof functions / sizeof functions[0]; ++i) {
+        char *path = without(functions[i].name);
+        use(path);
+        if (functions[i].is_required) {
+            cr_expect_not_null(strstr(open_fails(JC_ENOMETER).message, functions[i].name));
+        } else {
+            jc_meter_handle *handle = open_gpu();
+            const jc_meter_window w = measure_held(handle, 0x20, true);
+            cr_expect(w.energy_j > 0 && w.duration_s > 0, "%s", functions[i].name);
+            // Heat is not seen by sums here; reasons, by either name, stand in.
+            const bool looks = strcmp(functions[i].name, "nvmlDeviceGetViolationStatus") == 0;
+            cr_expect_eq(w.throttled_by_heat_s > 0, looks, "%s", functions[i].name);
+            (void)describe(handle);
+            close_gpu(handle);
+        }
+        cr_expect_eq(unlink(path), 0);
+        free(path);
+    }
+}
+
 Test(nvml, settings_are_read) {
     use(FAKE_NVML);
     jc_meter_handle *handle = open_gpu();
     const jc_meter_info info = describe(handle);
-    cr_expect_str_eq(info.clocks, "SM up to 1980 MHz, memory up to 2619 MHz");
+    cr_expect_str_eq(info.clocks, "SM 1755 of 1980 MHz, memory 1593 of 2619 MHz");
     cr_expect_str_eq(info.limits, "at most 700 W, persistent, mode 3");
     cr_expect_str_eq(info.memory, "80.0 GiB, driver 580.1");
-    fake->modes = 3; // not supported
+    fake->clock = 3; // not supported
+    cr_expect_str_eq(describe(handle).clocks, "SM up to 1980 MHz, memory up to 2619 MHz");
+    fake->clock = 0;
+    fake->modes = 3;
+    cr_expect_str_eq(describe(handle).clocks, "SM 1755 MHz, memory 1593 MHz");
+    fake->clock = 3;
     const jc_meter_info none = describe(handle);
     cr_expect(none.clocks[0] == '\0' && none.limits[0] == '\0' && none.memory[0] == '\0');
     close_gpu(handle);

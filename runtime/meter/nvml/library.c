@@ -31,11 +31,15 @@ static const symbol symbols[] = {
     {"nvmlDeviceGetTemperature", offsetof(nvml_library, get_temperature), false},
     {"nvmlDeviceGetEnforcedPowerLimit", offsetof(nvml_library, get_power_limit), false},
     {"nvmlDeviceGetMaxClockInfo", offsetof(nvml_library, get_max_clock), false},
+    {"nvmlDeviceGetClockInfo", offsetof(nvml_library, get_clock), false},
     {"nvmlDeviceGetPersistenceMode", offsetof(nvml_library, get_persistence), false},
     {"nvmlDeviceGetComputeMode", offsetof(nvml_library, get_compute_mode), false},
     {"nvmlDeviceGetMemoryInfo", offsetof(nvml_library, get_memory), false},
     {"nvmlSystemGetDriverVersion", offsetof(nvml_library, get_driver), false},
     {"nvmlDeviceGetViolationStatus", offsetof(nvml_library, get_violation), false},
+    // One function: by its name of old, and as it is called since release 535.
+    {"nvmlDeviceGetCurrentClocksThrottleReasons", offsetof(nvml_library, get_reasons), false},
+    {"nvmlDeviceGetCurrentClocksEventReasons", offsetof(nvml_library, get_reasons), false},
 };
 
 static jc_status find_symbols(nvml_library *library, const char *path, jc_error *err) {
@@ -46,7 +50,9 @@ static jc_status find_symbols(nvml_library *library, const char *path, jc_error 
                                 "has no %s: it is older than what is supported, or something else",
                                 symbols[i].name);
         }
-        memcpy((char *)library + symbols[i].offset, &address, sizeof address);
+        if (address != NULL) {
+            memcpy((char *)library + symbols[i].offset, &address, sizeof address);
+        }
     }
     return JC_OK;
 }

@@ -54,6 +54,12 @@ enum {
     NVML_CLOCK_MEMORY = 2,
     NVML_VIOLATION_POWER = 0, ///< of performance, by the power limit
     NVML_VIOLATION_THERMAL = 1,
+    // nvmlClocksEventReasons
+    NVML_REASON_POWER_CAP = 0x4, ///< the power limit, by software
+    NVML_REASON_HARDWARE = 0x8,  ///< a slowdown by the hardware, for any reason
+    NVML_REASON_HEAT = 0x20,     ///< by software
+    NVML_REASON_HARDWARE_HEAT = 0x40,
+    NVML_REASON_POWER_BRAKE = 0x80, ///< asked for from outside of the board
 };
 
 /** nvmlMemory_t. */
@@ -84,12 +90,15 @@ typedef struct nvml_library {
     int (*get_temperature)(nvml_device_handle device, int sensor, unsigned *out_c);   // may be NULL
     int (*get_power_limit)(nvml_device_handle device, unsigned *out_mw);              // may be NULL
     int (*get_max_clock)(nvml_device_handle device, int which, unsigned *out_mhz);    // may be NULL
+    int (*get_clock)(nvml_device_handle device, int which, unsigned *out_mhz);        // may be NULL
     int (*get_persistence)(nvml_device_handle device, int *out_is_on);                // may be NULL
     int (*get_compute_mode)(nvml_device_handle device, int *out_mode);                // may be NULL
     int (*get_memory)(nvml_device_handle device, nvml_memory *out_memory);            // may be NULL
     int (*get_driver)(char *version, unsigned size);                                  // may be NULL
     int (*get_violation)(nvml_device_handle device, int policy,
                          nvml_violation *out_violation); // may be NULL
+    int (*get_reasons)(nvml_device_handle device,
+                       unsigned long long *out_reasons); // may be NULL
 } nvml_library;
 
 /**

@@ -11,6 +11,7 @@
 #include "runtime/meter/clock.h"
 #include "runtime/meter/handle.h"
 #include "runtime/meter/meter_list.h"
+#include "throttle.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -31,9 +32,6 @@
 #define COMPARE_S   0.6
 #define MOST_FACTOR 1.5
 
-// What holds clocks down.
-enum { BY_POWER, BY_HEAT, N_POLICIES };
-
 typedef struct gpu {
     nvml_library library;
     nvml_device_handle device;
@@ -41,11 +39,12 @@ typedef struct gpu {
     bool has_instant;
     unsigned long long last_mj; // of the counter
     uint64_t total_mj;
-    double throttled_s[N_POLICIES]; // at the beginning of a window; NaN = not told
+    throttle *throttle;
 } gpu;
 
 static void free_gpu(void *source) {
     gpu *g = source;
+    throttle_free(g->throttle);
     nvml_library_close(&g->library);
     free(g);
 }
@@ -105,29 +104,24 @@ static jc_status read_power(void *source, double *out_w, jc_error *err) {
     return JC_OK;
 }
 
-// Seconds in which a reason has held down the clocks, since the driver was loaded.
-static double read_throttled_s(const gpu *g, int reason) {
-    static const int policies[N_POLICIES] = {NVML_VIOLATION_POWER, NVML_VIOLATION_THERMAL};
-    nvml_violation violation = {0};
-    return g->library.get_violation != NULL &&
-                   g->library.get_violation(g->device, policies[reason], &violation) == NVML_SUCCESS
-               ? (double)violation.violation_ns * 1e-9
+static double read_clock_hz(const gpu *g, int which) {
+    unsigned mhz = 0;
+    return g->library.get_clock != NULL &&
+                   g->library.get_clock(g->device, which, &mhz) == NVML_SUCCESS
+               ? 1e6 * mhz
                : (double)NAN;
 }
 
 static void note_begin(void *source) {
-    gpu *g = source;
-    for (int i = 0; i < N_POLICIES; ++i) {
-        g->throttled_s[i] = read_throttled_s(g, i);
-    }
+    const gpu *g = source;
+    throttle_begin(g->throttle);
 }
 
 static void note_end(void *source, jc_meter_window *window) {
     const gpu *g = source;
     unsigned celsius = 0;
-    const double by_power_s = read_throttled_s(g, BY_POWER) - g->throttled_s[BY_POWER];
-    window->throttled_by_heat_s = read_throttled_s(g, BY_HEAT) - g->throttled_s[BY_HEAT];
-    window->throttled_s = by_power_s + window->throttled_by_heat_s;
+    window->clock_hz = read_clock_hz(g, NVML_CLOCK_SM); // first: it falls soon after the work
+    throttle_end(g->throttle, window);
     if (g->library.get_temperature != NULL &&
         g->library.get_temperature(g->device, NVML_SENSOR_GPU, &celsius) == NVML_SUCCESS) {
         window->temperature_c = celsius;
@@ -236,6 +230,9 @@ static jc_status open_gpu(gpu *g, const char *address, jc_meter_handle *handle, 
         g->name[sizeof g->name - 1] = '\0';
         status = refuse_shared(g, err);
     }
+    if (status == JC_OK) {
+        status = throttle_create(&g->library, g->device, &g->throttle, err);
+    }
     if (status != JC_OK) {
         return status;
     }
@@ -288,16 +285,30 @@ static void append(char *text, size_t size, const char *part) {
     (void)snprintf(text + used, size - used, "%s%s", used == 0 ? "" : ", ", part);
 }
 
+// What a clock is now, and what it may be at most: either may be unknown.
 static void describe_clocks(const gpu *g, jc_meter_info *info) {
     static const struct {
         int which;
-        const char *format;
-    } clocks[] = {{NVML_CLOCK_SM, "SM up to %u MHz"}, {NVML_CLOCK_MEMORY, "memory up to %u MHz"}};
-    for (int i = 0; i < 2 && g->library.get_max_clock != NULL; ++i) {
-        unsigned mhz = 0;
-        char part[32];
-        if (g->library.get_max_clock(g->device, clocks[i].which, &mhz) == NVML_SUCCESS) {
-            (void)snprintf(part, sizeof part, clocks[i].format, mhz);
+        const char *name;
+    } clocks[] = {{NVML_CLOCK_SM, "SM"}, {NVML_CLOCK_MEMORY, "memory"}};
+    for (int i = 0; i < 2; ++i) {
+        const double now_hz = read_clock_hz(g, clocks[i].which);
+        unsigned most_mhz = 0;
+        char part[40];
+        const bool has_most =
+            g->library.get_max_clock != NULL &&
+            g->library.get_max_clock(g->device, clocks[i].which, &most_mhz) == NVML_SUCCESS;
+        int n = snprintf(part, sizeof part, "%s ", clocks[i].name);
+        if (!isnan(now_hz)) {
+            n += snprintf(part + n, sizeof part - (size_t)n, "%.0f%s", 1e-6 * now_hz,
+                          has_most ? " of " : "");
+        }
+        if (has_most) {
+            n += snprintf(part + n, sizeof part - (size_t)n, "%s%u", isnan(now_hz) ? "up to " : "",
+                          most_mhz);
+        }
+        if (has_most || !isnan(now_hz)) {
+            (void)snprintf(part + n, sizeof part - (size_t)n, " MHz");
             append(info->clocks, sizeof info->clocks, part);
         }
     }
