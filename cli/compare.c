@@ -27,6 +27,18 @@ static jc_status copy_exits(compare_run *run, jc_evaluation *cost) {
     return status;
 }
 
+// They live in the evaluation, too.
+static jc_status copy_stages(compare_run *run, jc_evaluation *cost) {
+    jc_stage_value *stages = jc_arena_alloc(&run->arena, cost->n_stages + 1, sizeof *stages);
+    jc_status status = stages == NULL ? out_of_memory(run) : JC_OK;
+    for (size_t i = 0; status == JC_OK && i < cost->n_stages; ++i) {
+        stages[i] = cost->stages[i];
+        status = copy_text(run, cost->stages[i].name, &stages[i].name);
+    }
+    cost->stages = stages;
+    return status;
+}
+
 static jc_status add_row(compare_run *run, const subject *s, const jc_technique *technique,
                          const device *d) {
     comparison_row *rows =
@@ -37,7 +49,6 @@ static jc_status add_row(compare_run *run, const subject *s, const jc_technique 
     run->rows = rows;
     comparison_row row = {
         .profile = d->name,
-        .precision = jc_precision_name(jc_graph_precision(s->graphs[0])),
         .batch_size = jc_graph_batch_size(s->graphs[0]),
     };
     const jc_technique_options options = {.drop_exits = run->own->drop_exits};
@@ -46,6 +57,7 @@ static jc_status add_row(compare_run *run, const subject *s, const jc_technique 
     if (status != JC_OK) {
         return status;
     }
+    row.precision = row.cost.precision;
     row.error_rate =
         technique != NULL ? jc_technique_error_rate(technique) : jc_graph_error_rate(s->graphs[0]);
     row.energy_source = device_energy_source(d, &row.cost.totals);
@@ -59,6 +71,9 @@ static jc_status add_row(compare_run *run, const subject *s, const jc_technique 
     }
     if (status == JC_OK) {
         status = copy_exits(run, &row.cost);
+    }
+    if (status == JC_OK) {
+        status = copy_stages(run, &row.cost);
     }
     jc_evaluation_clear(&(jc_evaluation){.storage = row.cost.storage});
     row.cost.storage = NULL;
@@ -76,6 +91,13 @@ static jc_status add_operand(compare_run *run, const char *operand) {
     }
     for (size_t d = 0; status == JC_OK && d < run->devices.n; ++d) {
         status = add_row(run, &s, s.technique, &run->devices.items[d]);
+    }
+    if (status == JC_OK && s.technique != NULL && run->n_techniques > 0 &&
+        run->options->n_operands > 1) {
+        (void)fprintf(stderr,
+                      "joulecast: %s says itself what is done to its networks: -t and --prune are "
+                      "not applied to it\n",
+                      operand);
     }
     for (size_t t = 0; status == JC_OK && s.technique == NULL && t < run->n_techniques; ++t) {
         for (size_t d = 0; status == JC_OK && d < run->devices.n; ++d) {
@@ -119,8 +141,14 @@ static jc_status compare(compare_run *run) {
     if (status == JC_OK) {
         status = load_techniques(run);
     }
+    const size_t n_as_they_are = (size_t)run->options->n_operands * run->devices.n;
     for (int i = 0; status == JC_OK && i < run->options->n_operands; ++i) {
         status = add_operand(run, run->options->operands[i]);
+    }
+    if (status == JC_OK && run->n_techniques > 0 && run->n_rows == n_as_they_are) {
+        status = jc_error_set(&run->err, JC_EPARSE, run->options->operands[0], 0,
+                              "it says itself what is done to its networks; write the steps of -t "
+                              "or --prune into it");
     }
     if (status == JC_OK) {
         status = arrange_rows(run);

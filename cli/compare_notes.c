@@ -108,22 +108,46 @@ static void describe_exit(compare_run *run, const comparison_row *row, const jc_
     add_note(run, text);
 }
 
+// "stage b: 30 % of all inputs reach it; it pays where 13 % of them or more end there."
+static void describe_stage(compare_run *run, const comparison_row *row, const jc_stage_value *s) {
+    char text[NOTE_SIZE];
+    char name[NAME_SIZE];
+    char pays[96] = "";
+    if (s->break_even >= 1) {
+        (void)snprintf(pays, sizeof pays, "; it costs more than it can save");
+    } else if (isfinite(s->break_even)) {
+        (void)snprintf(pays, sizeof pays, "; it pays where %.2g %% of them or more end there",
+                       100 * s->break_even);
+    }
+    (void)snprintf(text, sizeof text,
+                   "%.200s on %.60s, stage %.160s: %.3g %% of all inputs reach it%s.",
+                   name_of(row, name), row->profile, s->name, 100 * s->reach, pays);
+    add_note(run, text);
+}
+
 // What the table has no room for: the spread over inputs, exits, and what is not known.
 static void describe_row(compare_run *run, size_t index) {
     const comparison_row *row = &run->rows[index];
     char text[NOTE_SIZE];
     char name[NAME_SIZE];
     const jc_evaluation *c = &row->cost;
-    if (c->energy_worst_j > c->energy_p50_j * (1 + 1e-12)) {
+    const bool by_runtime = isnan(c->energy_worst_j);
+    if ((c->n_exits > 0 || c->n_stages > 0) && !isnan(c->runtime_worst_s)) {
+        const report_unit unit = by_runtime ? REPORT_SECONDS : REPORT_JOULES;
         char q[3][REPORT_QUANTITY_SIZE];
-        (void)snprintf(text, sizeof text,
-                       "%.200s on %.60s, energy of single inputs: half of them take at most %s, 95 "
-                       "%% at most %s, the dearest %s.",
-                       name_of(row, name), row->profile,
-                       report_format_quantity(c->energy_p50_j, REPORT_JOULES, q[0]),
-                       report_format_quantity(c->energy_p95_j, REPORT_JOULES, q[1]),
-                       report_format_quantity(c->energy_worst_j, REPORT_JOULES, q[2]));
+        (void)snprintf(
+            text, sizeof text,
+            "%.200s on %.60s, %s of single inputs: half of them take at most %s, 95 %% at most %s, "
+            "the dearest %s.",
+            name_of(row, name), row->profile, by_runtime ? "runtime" : "energy",
+            report_format_quantity(by_runtime ? c->runtime_p50_s : c->energy_p50_j, unit, q[0]),
+            report_format_quantity(by_runtime ? c->runtime_p95_s : c->energy_p95_j, unit, q[1]),
+            report_format_quantity(by_runtime ? c->runtime_worst_s : c->energy_worst_j, unit,
+                                   q[2]));
         add_note(run, text);
+    }
+    for (size_t i = 0; i < c->n_stages; ++i) {
+        describe_stage(run, row, &c->stages[i]);
     }
     for (size_t i = 0; i < c->n_exits; ++i) {
         describe_exit(run, row, &c->exits[i]);

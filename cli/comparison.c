@@ -44,6 +44,9 @@ enum {
     COLUMN_EXIT_BREAK_EVEN,
     COLUMN_EXIT_CLASSIFIER,
     COLUMN_EXITS_DROPPED,
+    COLUMN_STAGES, // of a cascade; then as many numbers
+    COLUMN_STAGE_REACH,
+    COLUMN_STAGE_BREAK_EVEN,
     COLUMN_NOTE,
     COLUMN_RATIOS,                                     // as many as there are metrics
     COLUMN_CELLS = COLUMN_RATIOS + COMPARISON_METRICS, // the same, for people
@@ -96,6 +99,9 @@ static const report_column all_columns[COLUMNS] = {
     [COLUMN_EXIT_BREAK_EVEN] = {.name = "exit_break_even_rate", .type = REPORT_REALS},
     [COLUMN_EXIT_CLASSIFIER] = {.name = "exit_classifier_j", .type = REPORT_REALS},
     [COLUMN_EXITS_DROPPED] = {.name = "exits_dropped", .type = REPORT_LIST},
+    [COLUMN_STAGES] = {.name = "stages", .type = REPORT_LIST},
+    [COLUMN_STAGE_REACH] = {.name = "stage_reach", .type = REPORT_REALS},
+    [COLUMN_STAGE_BREAK_EVEN] = {.name = "stage_break_even_rate", .type = REPORT_REALS},
     [COLUMN_NOTE] = {.name = "note", .type = REPORT_TEXT},
     [COLUMN_RATIOS + COMPARISON_PARAMS] = {.name = "params_ratio", .type = REPORT_REAL},
     [COLUMN_RATIOS + COMPARISON_MACS] = {.name = "macs_ratio", .type = REPORT_REAL},
@@ -196,6 +202,27 @@ static void fill_exits(const jc_evaluation *cost, report_value *v, jc_arena *are
     v[COLUMN_EXITS_DROPPED].list = dropped;
 }
 
+// The same of the networks of a cascade.
+static void fill_stages(const jc_evaluation *cost, report_value *v, jc_arena *arena) {
+    const size_t n = cost->n_stages;
+    const char **names = jc_arena_alloc(arena, n + 1, sizeof *names);
+    double *values = jc_arena_alloc(arena, 2 * n + 1, sizeof *values);
+    report_reals *lists = jc_arena_alloc(arena, 2, sizeof *lists);
+    if (n == 0 || names == NULL || values == NULL || lists == NULL) {
+        return; // all unknown
+    }
+    for (size_t i = 0; i < n; ++i) {
+        names[i] = cost->stages[i].name;
+        values[i] = cost->stages[i].reach;
+        values[n + i] = cost->stages[i].break_even;
+    }
+    v[COLUMN_STAGES].list = names;
+    for (size_t l = 0; l < 2; ++l) {
+        lists[l] = (report_reals){n, values + l * n};
+        v[COLUMN_STAGE_REACH + l].reals = &lists[l];
+    }
+}
+
 static void fill_row(const comparison *what, size_t row, report_value *v, char (*cells)[CELL_SIZE],
                      jc_arena *arena) {
     const comparison_row *r = &what->rows[row];
@@ -242,6 +269,7 @@ static void fill_row(const comparison *what, size_t row, report_value *v, char (
     v[COLUMN_ENERGY_SOURCE].text = r->energy_source;
     v[COLUMN_NOTE].text = r->note;
     fill_exits(&r->cost, v, arena);
+    fill_stages(&r->cost, v, arena);
     for (int m = 0; m < COMPARISON_METRICS; ++m) {
         const comparison_metric metric = (comparison_metric)m;
         const double factor = ratio(what, row, metric);

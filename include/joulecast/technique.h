@@ -97,6 +97,15 @@ typedef struct jc_exit_value {
 } jc_exit_value;
 
 /** What networks cost under a technique. */
+/** A network of a cascade. */
+typedef struct jc_stage_value {
+    const char *name;
+    double reach;      ///< share of all inputs that it sees
+    double break_even; ///< of those, the share from which on it pays that they end here, against
+                       ///< sending all to the next at once; NaN where it is the last, goes on to
+                       ///< several, or has exits of its own
+} jc_stage_value;
+
 typedef struct jc_evaluation {
     /** Expected costs of a forward pass; params and weight_bytes are of all that is stored. */
     jc_totals totals;
@@ -107,9 +116,12 @@ typedef struct jc_evaluation {
     double runtime_p95_s;
     double runtime_worst_s;
     size_t n_exits;
-    const jc_exit_value *exits; ///< [n_exits], the evaluation's
-    const char *reason;         ///< why something is not known, or was left as it is; NULL
-    void *storage;              ///< private
+    const jc_exit_value *exits;   ///< [n_exits], the evaluation's
+    size_t n_stages;              ///< 0 where there is one network
+    const jc_stage_value *stages; ///< [n_stages], the evaluation's
+    const char *precision;        ///< number format of all layers that work, or "mixed"; static
+    const char *reason;           ///< why something is not known, or was left as it is; NULL
+    void *storage;                ///< private
 } jc_evaluation;
 
 typedef struct jc_technique_options {

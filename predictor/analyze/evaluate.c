@@ -27,6 +27,7 @@ typedef struct evaluator {
     size_t *exit_step;  ///< [n_exits]: the step of its classifier
     size_t n_exits;
     jc_exit_value *exits;
+    bool by_runtime; ///< exits were judged so
 } evaluator;
 
 static const technique_network *network_of(const evaluator *e, size_t i) {
@@ -239,6 +240,7 @@ static jc_status follow(evaluator *e, bool drop, jc_totals *out_totals, route_di
     for (size_t i = 0; i < e->n_exits; ++i) {
         e->exits[i].classifier_j = e->steps[e->exit_step[i]].cost.energy_j;
     }
+    e->by_runtime = e->n_exits > 0 && route_is_by_runtime(e->steps, e->n_steps);
     const jc_status status = route_follow(e->steps, e->n_steps, drop, out_totals, out_d);
     if (status != JC_OK) {
         return jc_error_set(err, status, NULL, 0,
@@ -276,6 +278,52 @@ static bool leave_out_dropped(evaluator *e) {
     return any;
 }
 
+// What a stage costs against what its inputs would cost behind it.
+static const jc_stage_value *judge_stages(const evaluator *e, size_t *out_n) {
+    jc_stage_value *stages = jc_arena_alloc(&e->store->arena, e->n_networks + 1, sizeof *stages);
+    const bool by_runtime = route_is_by_runtime(e->steps, e->n_steps);
+    *out_n = stages == NULL || e->n_networks == 1 ? 0 : e->n_networks;
+    for (size_t i = 0; i < *out_n; ++i) {
+        const size_t first = e->first_step[i];
+        const size_t end = i + 1 < e->n_networks ? e->first_step[i + 1] : e->n_steps;
+        const route_step *s = &e->steps[first];
+        const bool is_judged = end == first + 1 && s->n_ways == 1;
+        const double own = by_runtime ? s->cost.runtime_s : s->cost.energy_j;
+        const char *name = network_of(e, i)->about.name;
+        stages[i] = (jc_stage_value){
+            .name = name == NULL ? "" : jc_arena_copy_text(&e->store->arena, name, strlen(name)),
+            .reach = s->reach,
+            .break_even = is_judged ? own / e->steps[s->ways[0].to].onward : (double)NAN,
+        };
+        if (stages[i].name == NULL) {
+            *out_n = 0; // out of memory: said of the evaluation's other parts
+        }
+    }
+    return stages;
+}
+
+// The number format of all that works; "mixed" where there are several.
+static const char *precision_of(const evaluator *e) {
+    jc_format first = JC_FORMAT_COUNT;
+    for (size_t i = 0; i < e->store->n_variants; ++i) {
+        const variant *v = &e->store->variants[i];
+        size_t n = 0;
+        const jc_layer *layers = jc_graph_layers(v->graph, &n);
+        for (size_t k = 0; k < n; ++k) {
+            const jc_setting *s = &v->settings[k];
+            if (layers[k].kernel.kind == JC_KERNEL_NONE) {
+                continue;
+            }
+            first = first == JC_FORMAT_COUNT ? s->activations : first;
+            if (s->activations != first ||
+                (layers[k].work.weight_elements > 0 && s->weights != first)) {
+                return "mixed";
+            }
+        }
+    }
+    return first == JC_FORMAT_COUNT ? "mixed" : jc_format_name(first);
+}
+
 static jc_status evaluate(evaluator *e, bool drop, jc_evaluation *out, jc_error *err) {
     jc_totals totals;
     route_distribution d;
@@ -285,6 +333,7 @@ static jc_status evaluate(evaluator *e, bool drop, jc_evaluation *out, jc_error 
     }
     const jc_exit_value *exits = e->exits; // as they were judged
     const size_t n_exits = e->n_exits;
+    const bool by_runtime = e->by_runtime;
     if (status == JC_OK && leave_out_dropped(e)) {
         status = build_steps(e, err);
         if (status == JC_OK) {
@@ -292,6 +341,12 @@ static jc_status evaluate(evaluator *e, bool drop, jc_evaluation *out, jc_error 
         }
     }
     if (status == JC_OK) {
+        if (by_runtime && !isnan(totals.runtime_s)) {
+            variant_remark(&e->store->variants[0],
+                           "Exits are judged by runtime, for there are no joules.");
+        }
+        size_t n_stages = 0;
+        const jc_stage_value *stages = judge_stages(e, &n_stages);
         *out = (jc_evaluation){
             .totals = totals,
             .energy_p50_j = d.energy_p50_j,
@@ -302,6 +357,9 @@ static jc_status evaluate(evaluator *e, bool drop, jc_evaluation *out, jc_error 
             .runtime_worst_s = d.runtime_worst_s,
             .n_exits = n_exits,
             .exits = exits,
+            .n_stages = n_stages,
+            .stages = stages,
+            .precision = precision_of(e),
             .reason = join_reasons(e),
             .storage = e->store,
         };

@@ -23,20 +23,33 @@ typedef struct path_list {
 
 // --- Exits ------------------------------------------------------------------------------------
 
+bool route_is_by_runtime(const route_step *steps, size_t n) {
+    for (size_t i = 0; i < n; ++i) {
+        if (isnan(steps[i].cost.energy_j)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static double price(const jc_totals *cost, bool by_runtime) {
+    return by_runtime ? cost->runtime_s : cost->energy_j;
+}
+
 static double onward(const route_step *steps, const route_step *s) {
     double sum = 0;
     for (size_t w = 0; w < s->n_ways; ++w) {
         if (s->ways[w].probability > 0) { // what nobody takes may be unknown
-            sum += s->ways[w].probability * steps[s->ways[w].to].onward_j;
+            sum += s->ways[w].probability * steps[s->ways[w].to].onward;
         }
     }
     return sum;
 }
 
 // c + (1 − r)·V < V, where c is the classifier, V what comes after: r > c/V.
-static void judge(route_step *steps, route_step *s, bool drop) {
-    const double after_j = steps[s->ways[0].to].onward_j;
-    s->break_even = s->cost.energy_j / after_j;
+static void judge(route_step *steps, route_step *s, bool by_runtime, bool drop) {
+    const double after = steps[s->ways[0].to].onward;
+    s->break_even = price(&s->cost, by_runtime) / after;
     const double leaving = 1 - s->ways[0].probability;
     if (drop && leaving < s->break_even) {
         s->is_dropped = true;
@@ -46,13 +59,14 @@ static void judge(route_step *steps, route_step *s, bool drop) {
 }
 
 static void judge_all(route_step *steps, size_t n, bool drop) {
+    const bool by_runtime = route_is_by_runtime(steps, n);
     for (size_t i = n; i-- > 0;) {
         route_step *s = &steps[i];
         s->break_even = (double)NAN;
         if (s->may_drop) {
-            judge(steps, s, drop);
+            judge(steps, s, by_runtime, drop);
         }
-        s->onward_j = s->cost.energy_j + onward(steps, s);
+        s->onward = price(&s->cost, by_runtime) + onward(steps, s);
     }
 }
 

@@ -28,9 +28,9 @@ typedef struct route_step {
     bool may_drop; ///< an exit's classifier: without it all go on to ways[0]
     bool is_dropped;
     double reach;      ///< out: share of all inputs that come here
-    double onward_j;   ///< out: expected energy of an input from here on
+    double onward;     ///< out: expected price of an input from here on
     double break_even; ///< out, of an exit: the share of those that come here, from which on it
-                       ///< pays; NaN where energy is unknown
+                       ///< pays; NaN where neither energy nor runtime is known
 } route_step;
 
 /** Distribution of what single inputs cost. */
@@ -39,12 +39,16 @@ typedef struct route_distribution {
     double runtime_p50_s, runtime_p95_s, runtime_worst_s;
 } route_distribution;
 
+/** Whether exits are judged by runtime, for the energy of some step is not known. */
+bool route_is_by_runtime(const route_step *steps, size_t n);
+
 /**
  * Follow the inputs from step 0.
  *
  * Exits are judged from the last to the first, each with what is left of those behind it: one pays
- * if the inputs that leave save more than its classifier costs all that reach it (Panda et al.,
- * Conditional Deep Learning, DATE 2016: an exit stays if that shortens the expected work).
+ * if the inputs that leave save more energy (or runtime) than its classifier costs all that reach
+ * it (Panda et al., Conditional Deep Learning, DATE 2016: an exit stays if that shortens the
+ * expected work).
  *
  * @param drop  leave out exits that do not pay.
  * @param out_expected  costs weighted by reach; params and weight_bytes are sums of all steps that

@@ -140,7 +140,7 @@ static jc_status claim_all(shortening *d, const statement *s, jc_error *err) {
             status = claim(d, &what, err);
         }
     }
-    return status == JC_OK && !any
+    return status == JC_OK && !any && s->number > 0
                ? statement_fail(s, JC_ESHAPE, err,
                                 "nothing of %.60s is written with `repeat`; name what goes: drop",
                                 jc_graph_name(d->v->graph))

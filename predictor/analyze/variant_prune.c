@@ -197,7 +197,9 @@ static size_t dearest_class(pruning *p, const descent *d) {
         const size_t n = channels_of_layer(p->found, i, p->of_layer);
         for (size_t k = 0; k < n; ++k) {
             const channel_class *class_ = &p->classes[p->of_layer[k]];
-            const bool is_free = p->by[p->of_layer[k]] == NULL || p->by[p->of_layer[k]] == d->s;
+            const statement *by = p->by[p->of_layer[k]];
+            // What was pruned as one of all may lose more; what somebody named is as he wants it.
+            const bool is_free = by == NULL || by == d->s || by->n_patterns == 0;
             const size_t step = step_of(class_, d->s);
             if (!class_->is_pinned && is_free && class_->n_kept > 2 * step) {
                 best = p->of_layer[k];
@@ -250,7 +252,10 @@ static jc_status prune_by_energy(pruning *p, const statement *s, const jc_source
         jc_totals totals;
         jc_analyze_part(source, &what, &totals, NULL);
         full_j = totals.energy_j;
-        status = measure(p, &d, err);
+        status = isnan(full_j) ? statement_fail(s, JC_EUNSUPPORTED, err,
+                                                "there are no joules to prune by: the profile has "
+                                                "none, or not in this precision")
+                               : measure(p, &d, err);
     }
     while (status == JC_OK && d.energy_j > s->number * full_j) {
         const size_t k = dearest_class(p, &d);

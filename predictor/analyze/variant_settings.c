@@ -67,7 +67,11 @@ static double said(const statement *s, int field) {
 
 static jc_status claim_field(variant *v, size_t layer, int field, const statement *s, claim *c,
                              jc_error *err) {
-    const double value = said(s, field);
+    // Where there are no weights, what is said of them says nothing: all is activations.
+    size_t n = 0;
+    const bool has_weights = jc_graph_layers(v->graph, &n)[layer].work.weight_elements > 0;
+    const double value =
+        said(s, field == FIELD_WEIGHTS && !has_weights ? FIELD_ACTIVATIONS : field);
     const statement *before = c->by[field];
     if (isnan(value)) {
         return JC_OK;
@@ -85,8 +89,12 @@ static jc_status claim_field(variant *v, size_t layer, int field, const statemen
     return JC_OK;
 }
 
-// A density or an active share means something only for layers that multiply or compute.
+// A density or an active share means something only for layers that multiply or compute, a format
+// of weights alone for those that have some.
 static bool applies(const jc_layer *layer, const statement *s) {
+    if (s->kind == STATEMENT_PRECISION && s->activations == JC_FORMAT_COUNT) {
+        return layer->work.weight_elements > 0;
+    }
     return s->kind == STATEMENT_SPARSITY ? layer->work.macs > 0
                                          : layer->kernel.kind != JC_KERNEL_NONE;
 }

@@ -360,6 +360,60 @@ networks:
         self.assertAlmostEqual(cascade["energy_worst_j"], sum(
             r["energy_j"] for r in (tiny, small, residual)), places=12)
         self.assertIsNone(cascade["architecture"])
+        self.assertEqual(cascade["stages"], ["a", "b", "c"])
+        for reach, expected in zip(cascade["stage_reach"], (1, 0.3, 0.25)):
+            self.assertAlmostEqual(reach, expected, places=12)
+        # a goes on to two, c is the last; without b its inputs go to c at once.
+        self.assertEqual([cascade["stage_break_even_rate"][i] for i in (0, 2)], [None, None])
+        self.assertAlmostEqual(cascade["stage_break_even_rate"][1],
+                               small["energy_j"] / residual["energy_j"], places=12)
+        self.assertIsNone(tiny["stages"])
+        table = self.run_program("compare", "-p", "test-device", path).stdout
+        self.assertIn("stage b: 30 % of all inputs reach it", " ".join(table.split()))
+        self.assertIn("energy of single inputs", " ".join(table.split()))
+
+    def test_what_says_itself_what_is_done(self):
+        path = self.write("cascade.yaml", """\
+networks:
+  - {name: a, architecture: small.yaml, next: {b: 0.3}}
+  - {name: b, architecture: residual.yaml}
+""")
+        for arguments in (["-t", "prune: 0.5"], ["--prune", "0.5"]):
+            self.assert_error("write the steps of -t or --prune into it", "compare", "-p",
+                              "test-device", path, *arguments, code=2)
+        rows = self.run_program("compare", "-p", "test-device", "-f", "json", self.small, path,
+                                "-t", "prune: 0.5", warns=True)
+        self.assertIn("cascade.yaml says itself", rows.stderr)
+        self.assertEqual(len(json.loads(rows.stdout)), 3)
+
+    def test_without_joules_exits_are_judged_by_runtime(self):
+        exits = "exits: [{after: early, rate: 0.0001}, {after: max_pool2d_1, rate: 0.9}]"
+        arguments = ("compare", "-p", "epyc-onednn", "-f", "json", self.small, "-t", exits)
+        _, row = json.loads(self.run_program(*arguments).stdout)
+        self.assertIsNone(row["energy_j"])
+        self.assertIn("judged by runtime", row["note"])
+        self.assertTrue(all(0 < rate for rate in row["exit_break_even_rate"]))
+        _, pruned = json.loads(self.run_program(*arguments, "--prune-exits").stdout)
+        self.assertEqual(pruned["exits_dropped"], ["early"])
+        self.assertLess(pruned["runtime_s"], row["runtime_s"])
+        self.assert_error("no joules to prune by", "compare", "-p", "epyc-onednn", self.small,
+                          "--prune", "energy", "--target-energy", "0.5", code=2)
+
+    def test_pruned_alike_and_then_by_energy(self):
+        alone, both = self.under(self.residual, "prune: {energy: 0.4}",
+                                 "[prune: 0.25, prune: {energy: 0.4}]")
+        for row in alone, both:
+            self.assertLessEqual(row["energy_ratio"], 0.4)
+        # Dearer than the energy asks for is what the ratio alone has taken of no layer.
+        self.assertLessEqual(both["params"], self.under(self.residual, "prune: 0.25")[0]["params"])
+
+    def test_formats_of_weights_are_of_layers_with_weights(self):
+        int8, weights, mixed = self.under(self.small, "precision: int8",
+                                          "precision: {weights: int8}",
+                                          "precision: {weights: int8, layers: linear}")
+        self.assertEqual([row["precision"] for row in (int8, weights, mixed)],
+                         ["int8", "mixed", "mixed"])
+        self.refuse("none of its layers", self.small, "precision: {weights: int8, layers: relu}")
 
 
 class Invariants(Techniques):
@@ -372,6 +426,11 @@ class Invariants(Techniques):
                                                          7)))
         for row in rows[1:]:
             self.assertEqual({**row, "technique": None}, {**rows[0], "technique": None})
+
+    def test_no_depth_is_the_baseline_where_nothing_repeats(self):
+        base, row = self.compare(self.small, "-t", "depth: 0")
+        for key in ("params", "macs", "energy_j", "runtime_s", "energy_low_j"):
+            self.assertEqual(row[key], base[key])
 
     def test_nothing_is_the_baseline(self):
         for nothing in ("prune: 0", "depth: {ratio: 0}", "sparsity: 1", "active: 1",
