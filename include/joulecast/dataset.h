@@ -72,7 +72,7 @@ typedef struct jc_device {
     double meter_lag_s;   ///< mean delay of its answers; 0 = not measured, or none
     char date[16];        ///< ISO 8601 day of the measurement, or of its publication
     char protocol[256];   ///< how a row was measured, in words
-    char conditions[256]; ///< cores, clocks, temperature and steal while it ran, in words
+    char conditions[512]; ///< cores, clocks, temperature, steal, power at rest, in words
     char source[256];     ///< where the rows come from
     char license[32];     ///< SPDX identifier of the rows
     /** What the owner of the machine declares, for rows are dense: the shares of a product's

@@ -29,7 +29,9 @@ enum {
 static const double IDLE_S = 1;          ///< shortest window at rest; the steps of a plan
 static const double LAGS_OF_WARM_UP = 3; ///< then a meter has caught up, but for 5 % at most
 static const double LONGEST_IDLE_S = 12;
-static const double IDLE_PERIOD_S = 60; ///< between windows at rest
+static const double LONGEST_LAST_IDLE_S = 2; ///< where someone has stopped the campaign
+static const double IDLE_PERIOD_S = 60;      ///< between windows at rest
+static const double REST_S = 2;              ///< after work, where the meter's delay is not known
 
 typedef struct campaign {
     const jc_campaign_options *o;
@@ -44,6 +46,9 @@ typedef struct campaign {
     int energies_lost_in_a_row;
     size_t n_disturbed;
     double least_clock_hz, most_clock_hz; ///< at work, as the meter tells; NaN = it does not
+    double first_idle_w;                  ///< measured by this run; NaN = none
+    char no_lag[200]; ///< why the meter's delay is not known; "" = it is, or does not matter
+    bool is_ending;   ///< rests are no more cut short by who stops it
     jc_campaign_end end;
 } campaign;
 
@@ -81,7 +86,7 @@ static void show_progress(const campaign *c) {
 static void wait_for(const campaign *c, double duration_s) {
     const double end_s = clock_now_s() + duration_s;
     const struct timespec slice = {0, 20000000};
-    while (clock_now_s() < end_s && (c->o->stop == NULL || *c->o->stop == 0)) {
+    while (clock_now_s() < end_s && (c->is_ending || c->o->stop == NULL || *c->o->stop == 0)) {
         (void)nanosleep(&slice, NULL);
     }
 }
@@ -107,16 +112,19 @@ static jc_status measure_idle(campaign *c, jc_error *err) {
     wait_for(c, warm_up_s(c)); // or it would tell of the work before
     jc_status status = meter->begin(c->o->meter_handle, err);
     if (status == JC_OK) {
-        wait_for(c, fmin(LONGEST_IDLE_S, fmax(IDLE_S, c->o->plan->meter_steps * info.step_s)));
+        const double most_s = c->end == JC_CAMPAIGN_STOPPED ? LONGEST_LAST_IDLE_S : LONGEST_IDLE_S;
+        wait_for(c, fmin(most_s, fmax(IDLE_S, c->o->plan->meter_steps * info.step_s)));
         status = meter->end(c->o->meter_handle, &window, err);
     }
     if (status == JC_EIO) {
         return JC_OK; // nonsense once is no end; windows of work find out whether it stays
     }
     const double idle_w = window.energy_j / window.duration_s;
-    return status == JC_OK && isfinite(idle_w) && idle_w >= 0
-               ? state_add_idle(&c->state, c->journal, idle_w, err)
-               : status;
+    if (status != JC_OK || !(isfinite(idle_w) && idle_w >= 0)) {
+        return status;
+    }
+    c->first_idle_w = isnan(c->first_idle_w) ? idle_w : c->first_idle_w;
+    return state_add_idle(&c->state, c->journal, idle_w, err);
 }
 
 // --- One window -----------------------------------------------------------------------------
@@ -282,24 +290,70 @@ static jc_status measure_blocks(campaign *c, size_t first_block, jc_error *err) 
     return status;
 }
 
-// The meters of GPUs average over up to a second. With the kernel that has most work, of the first.
-// A campaign that goes on has it in its journal.
-static jc_status measure_lag(campaign *c, jc_error *err) {
-    const jc_kernel *largest = NULL;
+// The kernel of the first block with most work, which none of `tried` is; BLOCK_ITEMS if none is
+// left.
+static size_t largest_item(const campaign *c, const bool *tried) {
+    size_t found = BLOCK_ITEMS;
+    jc_work most = {.macs = -1};
     for (size_t i = 0; i < c->state.n_items && i < BLOCK_ITEMS; ++i) {
-        const jc_kernel *kernel = c->state.items[i].kernel;
-        if (kernel != NULL && !c->state.items[i].is_refused &&
-            (largest == NULL || jc_kernel_work(kernel).macs > jc_kernel_work(largest).macs)) {
-            largest = kernel;
+        const campaign_item *item = &c->state.items[i];
+        if (item->kernel == NULL || item->is_refused || tried[i]) {
+            continue;
+        }
+        const jc_work work = jc_kernel_work(item->kernel);
+        if (work.macs > most.macs ||
+            (work.macs == most.macs && work.output_elements > most.output_elements)) {
+            found = i;
+            most = work;
         }
     }
-    double lag_s = (double)NAN;
-    jc_status status = measure_idle(c, err);
-    if (status == JC_OK && largest != NULL && !isnan(c->state.idle_w)) {
-        status = lag_measure(c->o, largest, c->state.idle_w, &lag_s, err);
+    return found;
+}
+
+// The meters of GPUs average over up to a second. What is refused, or too light to tell it by, is
+// no reason to give up. A campaign that goes on has the delay in its journal.
+static jc_status measure_lag(campaign *c, jc_error *err) {
+    enum { MOST_LAG_TRIES = 5 };
+    bool tried[BLOCK_ITEMS] = {false};
+    lag_answer answer = {.lag_s = (double)NAN, .why = "no kernel is among the first rows"};
+    jc_status status = JC_OK;
+    for (int i = 0; i < MOST_LAG_TRIES && status == JC_OK && isnan(answer.lag_s) && !is_over(c);
+         ++i) {
+        const size_t item = largest_item(c, tried);
+        if (item == BLOCK_ITEMS) {
+            break;
+        }
+        tried[item] = true;
+        wait_for(c, i == 0 ? 0 : REST_S); // for what a try before has heated and woken
+        status = measure_idle(c, err);
+        if (status == JC_OK && isnan(c->state.idle_w)) {
+            (void)snprintf(answer.why, sizeof answer.why, "power at rest is not known");
+        } else if (status == JC_OK) {
+            status = lag_measure(c->o, c->state.items[item].kernel, c->state.idle_w, &answer, err);
+        }
     }
-    return status == JC_OK && !isnan(lag_s) ? state_add_lag(&c->state, c->journal, lag_s, err)
-                                            : status;
+    if (status == JC_OK && !isnan(answer.lag_s)) {
+        return state_add_lag(&c->state, c->journal, answer.lag_s, err);
+    }
+    if (status == JC_OK && answer.why[0] != '\0' && !is_over(c)) {
+        char text[320];
+        (void)snprintf(c->no_lag, sizeof c->no_lag, "%s", answer.why);
+        (void)snprintf(
+            text, sizeof text,
+            "the delay of the meter could not be measured, so windows do not wait for it, "
+            "and their energy is known less well: %s",
+            answer.why);
+        note(c, text);
+    }
+    return status;
+}
+
+// Power at rest afterwards, whatever ended the campaign. Who stops it is waiting.
+static jc_status measure_last_idle(campaign *c, jc_error *err) {
+    c->is_ending = true;
+    const jc_status status = measure_idle(c, err);
+    c->is_ending = false;
+    return status;
 }
 
 static jc_status measure_all(campaign *c, jc_error *err) {
@@ -309,7 +363,8 @@ static jc_status measure_all(campaign *c, jc_error *err) {
         }
     }
     c->n_open += c->state.n_to_choose * (size_t)c->state.repetitions;
-    const bool is_late = c->o->executor->is_gpu && c->n_open > 0 && isnan(c->state.lag_s);
+    const bool is_late = c->o->executor->is_gpu && c->n_open > 0 && isnan(c->state.lag_s) &&
+                         strcmp(c->o->meter->source, "none") != 0;
     jc_status status = is_late ? measure_lag(c, err) : JC_OK;
     c->device.meter_lag_s = isnan(c->state.lag_s) ? 0 : c->state.lag_s;
     if (status == JC_OK) {
@@ -322,8 +377,8 @@ static jc_status measure_all(campaign *c, jc_error *err) {
             status = measure_blocks(c, n_before / BLOCK_ITEMS, err);
         }
     }
-    if (status == JC_OK && c->n_done > 0 && c->end == JC_CAMPAIGN_FINISHED) {
-        status = measure_idle(c, err);
+    if (status == JC_OK && c->n_done > 0) {
+        status = measure_last_idle(c, err);
     }
     return status;
 }
@@ -391,6 +446,14 @@ static void describe_conditions(campaign *c, const conditions *begin, const cond
         conditions_add(c->device.conditions, size, "GPU at work %.0f MHz to %.0f MHz",
                        1e-6 * c->least_clock_hz, 1e-6 * c->most_clock_hz);
     }
+    if (!isnan(c->first_idle_w)) {
+        conditions_add(c->device.conditions, size, "%.3g W at rest before, %.3g W after",
+                       c->first_idle_w, c->state.idle_w);
+    }
+    if (c->no_lag[0] != '\0') {
+        conditions_add(c->device.conditions, size, "delay of the meter not measured: %s",
+                       c->no_lag);
+    }
 }
 
 // What was measured is written out whatever ended the campaign; the first failure counts.
@@ -415,6 +478,7 @@ jc_status jc_campaign_run(const jc_campaign_options *options, jc_campaign_report
     campaign c = {.o = options,
                   .begin_s = clock_now_s(),
                   .idle_measured_s = -(double)INFINITY,
+                  .first_idle_w = (double)NAN,
                   .least_clock_hz = (double)NAN,
                   .most_clock_hz = (double)NAN};
     const size_t size = strlen(options->folder) + sizeof JC_JOURNAL_NAME + 2;

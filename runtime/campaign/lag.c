@@ -2,6 +2,7 @@
 #include "lag.h"
 
 #include <math.h>
+#include <stdio.h>
 
 static const double WINDOW_S = 2;     // longer than any meter is known to average
 static const double BATCH_S = 0.02;   // between two looks at the clock
@@ -35,27 +36,52 @@ static jc_status work(const jc_campaign_options *o, jc_task *task, double pass_s
     return status;
 }
 
+// What two windows, one after the other, tell; not why where they were cut short.
+static lag_answer judge(const jc_campaign_options *o, const jc_meter_window *rise,
+                        const jc_meter_window *steady, double rest_w) {
+    const double work_w = steady->energy_j / steady->duration_s;
+    lag_answer answer = {.lag_s = (double)NAN};
+    if (o->stop != NULL && *o->stop != 0) {
+        return answer;
+    }
+    answer.lag_s = lag_of(rise->energy_j, rise->duration_s, work_w, rest_w);
+    if (isnan(answer.lag_s)) {
+        (void)snprintf(answer.why, sizeof answer.why,
+                       "power rises from %.3g W at rest to %.3g W at work, which is too little",
+                       rest_w, work_w);
+    }
+    return answer;
+}
+
 jc_status lag_measure(const jc_campaign_options *o, const jc_kernel *kernel, double rest_w,
-                      double *out_lag_s, jc_error *err) {
+                      lag_answer *out_answer, jc_error *err) {
+    jc_error why = {.status = JC_OK};
     jc_task *task = NULL;
     double pass_s = 0;
     jc_meter_window rise = {.energy_j = (double)NAN};
     jc_meter_window steady = {.energy_j = (double)NAN};
-    *out_lag_s = (double)NAN;
-    jc_status status = o->executor->prepare_kernel(o->executor_handle, kernel, &task, err);
+    jc_status status = o->executor->prepare_kernel(o->executor_handle, kernel, &task, &why);
     if (status == JC_OK) {
-        status = o->executor->run(task, 1, &pass_s, err);
+        status = o->executor->run(task, 1, &pass_s, &why);
     }
     if (status == JC_OK) {
-        status = work(o, task, fmax(pass_s, 1e-6), &rise, err);
+        status = work(o, task, fmax(pass_s, 1e-6), &rise, &why);
     }
     if (status == JC_OK) {
-        status = work(o, task, fmax(pass_s, 1e-6), &steady, err);
+        status = work(o, task, fmax(pass_s, 1e-6), &steady, &why);
     }
     o->executor->release(task);
-    if (status == JC_OK) {
-        *out_lag_s =
-            lag_of(rise.energy_j, rise.duration_s, steady.energy_j / steady.duration_s, rest_w);
+    if (status == JC_ENOMETER || status == JC_EPERM) {
+        if (err != NULL) {
+            *err = why;
+        }
+        return status;
     }
-    return status == JC_ENOMETER || status == JC_EPERM ? status : JC_OK;
+    if (status == JC_OK) {
+        *out_answer = judge(o, &rise, &steady, rest_w);
+    } else {
+        *out_answer = (lag_answer){.lag_s = (double)NAN};
+        (void)snprintf(out_answer->why, sizeof out_answer->why, "%.199s", why.message);
+    }
+    return JC_OK;
 }

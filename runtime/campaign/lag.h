@@ -5,6 +5,12 @@
 
 #include <joulecast/campaign.h>
 
+/** What came of a try to measure it. */
+typedef struct lag_answer {
+    double lag_s;  ///< NaN = it cannot be told
+    char why[200]; ///< not; "" where the work was to end
+} lag_answer;
+
 /**
  * The mean delay of a meter: a machine at rest goes to work, and what is missing in the energy of
  * the first window, against a machine that worked from its beginning, is the delay times the rise
@@ -19,11 +25,11 @@ double lag_of(double energy_j, double duration_s, double work_w, double rest_w);
 /**
  * Measure it with a kernel, after a time of rest. Takes some four seconds.
  *
- * @param out_lag_s  NaN where it cannot be told, the kernel being refused or too small among the
- *                   reasons
+ * @param rest_w      power at rest
+ * @param out_answer  the kernel being refused or too small is among the reasons why not
  * @retval JC_ENOMETER, JC_EPERM  the meter is gone
  */
 JC_MUST_USE jc_status lag_measure(const jc_campaign_options *options, const jc_kernel *kernel,
-                                  double rest_w, double *out_lag_s, jc_error *err);
+                                  double rest_w, lag_answer *out_answer, jc_error *err);
 
 #endif

@@ -18,8 +18,11 @@ struct jc_meter_handle {
 
 struct jc_task {
     double pass_s;
+    int64_t elements;
     bool fails;
 };
+
+static int n_batches_before; // the window
 
 static jc_executor_handle the_executor;
 static jc_meter_handle the_meter;
@@ -62,8 +65,10 @@ static jc_status prepare_kernel(jc_executor_handle *handle, const jc_kernel *ker
     if (kernel->size[1] == fake.too_large) {
         return jc_error_set(err, JC_ENOMEM, NULL, 0, "1 TB is needed");
     }
-    return make_task(fake_pass_s(kernel), fake.fails_always || kernel->size[1] == fake.failing,
-                     out_task);
+    const jc_status status = make_task(
+        fake_pass_s(kernel), fake.fails_always || kernel->size[1] == fake.failing, out_task);
+    (*out_task)->elements = kernel->size[1];
+    return status;
 }
 
 static jc_status prepare_network(jc_executor_handle *handle, const jc_network *network,
@@ -78,7 +83,10 @@ static jc_status run(jc_task *task, uint64_t n, double *out_seconds, jc_error *e
     if (task->fails) {
         return jc_error_set(err, JC_EIO, NULL, 0, "something broke");
     }
+    const struct timespec pause = {0, (long)(1e9 * fake.slow_s)};
+    (void)nanosleep(&pause, NULL); // a shorter one does no harm
     ++fake.n_batches;
+    fake.running = task->elements;
     *out_seconds = task->pass_s * (double)n * (1 + fake.noise * (fake.n_batches % 2));
     return JC_OK;
 }
@@ -127,13 +135,15 @@ static void close_meter(jc_meter_handle *handle) {
 
 static void describe_meter(const jc_meter_handle *handle, jc_meter_info *out_info) {
     (void)handle;
-    *out_info = (jc_meter_info){.step_s = 1e-3, .declared_idle_w = 20};
+    *out_info =
+        (jc_meter_info){.step_s = 1e-3, .declared_idle_w = fake.rest_w > 0 ? (double)NAN : 20};
 }
 
 static jc_status begin(jc_meter_handle *handle, jc_error *err) {
     (void)handle;
     (void)err;
     ++fake.n_windows;
+    n_batches_before = fake.n_batches;
     if (fake.stop_after > 0 && fake.n_windows > fake.stop_after) {
         fake.stop = 1;
     }
@@ -150,8 +160,15 @@ static jc_status end(jc_meter_handle *handle, jc_meter_window *out_window, jc_er
         return jc_error_set(err, JC_EIO, NULL, 0, "it went backwards");
     }
     const bool is_hot = fake.n_windows <= fake.hot_windows;
+    if (fake.n_batches == n_batches_before) {
+        ++fake.n_rests;
+        *out_window = (jc_meter_window){.energy_j = 2 * fake.rest_w, .duration_s = 2};
+        return JC_OK;
+    }
+    ++fake.n_works;
+    const double work_w = fake.running == fake.light ? 1 + fake.rest_w : 50;
     *out_window =
-        (jc_meter_window){.energy_j = fake.n_windows == 1 ? 100 - fake.first_missing_j : 100,
+        (jc_meter_window){.energy_j = 2 * work_w - (fake.n_works == 1 ? fake.first_missing_j : 0),
                           .duration_s = 2,
                           .error_j = 3,
                           .temperature_c = 61,

@@ -24,11 +24,17 @@ typedef struct fake_hardware {
     int stop_after;       ///< windows after which `stop` is set; 0 = never
     volatile sig_atomic_t stop;
     double noise;           ///< every other batch takes longer by this share
-    double first_missing_j; ///< in the first window, of a meter that lags behind
+    double first_missing_j; ///< in the first window of work, of a meter that lags behind
+    double rest_w;          ///< told by windows in which nothing runs; 0 = declared, 20 W
+    int n_rests;            ///< such windows, to their end
+    int64_t light;          ///< elements of kernels that draw a watt more than at rest
+    int64_t running;        ///< of the one that ran last
+    int n_works;            ///< windows of work, to their end
     double heat_share;      ///< of windows in which the meter tells that heat held down the clocks
     int hot_windows;        ///< how many
     double lacked_share;    ///< of the time, that its processor gave to others
     int n_batches;
+    double slow_s; ///< that a batch takes by the clock on the wall
 } fake_hardware;
 
 extern fake_hardware fake;

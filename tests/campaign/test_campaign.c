@@ -358,6 +358,99 @@ Test(campaign, clocks_at_work_are_in_the_conditions) {
     jc_dataset_free(dataset);
 }
 
+static char *conditions_of(void) {
+    static char text[512];
+    jc_dataset *dataset = load();
+    (void)snprintf(text, sizeof text, "%s", dataset->device.conditions);
+    jc_dataset_free(dataset);
+    return text;
+}
+
+// The one with most elements of the first block is refused, the next breaks, the third is too
+// light: the fourth tells.
+Test(campaign, lag_is_told_by_the_first_kernel_that_can) {
+    jc_executor gpu = fake_executor;
+    gpu.is_gpu = true;
+    jc_campaign_options options = usual_options();
+    options.executor = &gpu;
+    options.n_kernels = 10;
+    options.n_networks = 0;
+    plan->repetitions = 1;
+    fake.rest_w = 20;
+    fake.refused = 1009;
+    fake.failing = 1008;
+    fake.light = 1007;
+    (void)run(&options);
+    jc_dataset *dataset = load();
+    cr_expect_eq(dataset->device.meter_lag_s, 0);
+    jc_dataset_free(dataset);
+    cr_expect_str_eq(notes, "");
+    cr_expect_eq(fake.n_rests, 4 + 1, "before each, and after the campaign");
+    cr_expect_eq(fake.n_works, 2 * 2 + 8, "two windows for two of them, and the rows");
+}
+
+Test(campaign, a_lag_that_cannot_be_told_is_said) {
+    jc_executor gpu = fake_executor;
+    gpu.is_gpu = true;
+    jc_campaign_options options = usual_options();
+    options.executor = &gpu;
+    options.n_kernels = 1;
+    options.n_networks = 0;
+    fake.rest_w = 20;
+    fake.light = 1000;
+    (void)run(&options);
+    const char *why = "from 20 W at rest to 21 W at work";
+    cr_expect_not_null(strstr(notes, "delay of the meter could not be measured"), "%s", notes);
+    cr_expect_not_null(strstr(notes, why), "%s", notes);
+    cr_expect_not_null(strstr(conditions_of(), "delay of the meter not measured: power rises"),
+                       "%s", conditions_of());
+}
+
+Test(campaign, a_lag_without_kernels_is_said) {
+    jc_executor gpu = fake_executor;
+    gpu.is_gpu = true;
+    jc_campaign_options options = usual_options();
+    options.executor = &gpu;
+    options.n_kernels = 0;
+    (void)run(&options);
+    cr_expect_not_null(strstr(notes, "no kernel is among the first rows"), "%s", notes);
+    // Without a meter there is nothing to be late.
+    notes[0] = '\0';
+    jc_meter none = fake_meter;
+    none.source = "none";
+    options.meter = &none;
+    (void)snprintf(folder + strlen(folder), sizeof folder - strlen(folder), "-none");
+    (void)run(&options);
+    cr_expect_str_eq(notes, "");
+}
+
+// Power at rest is metered before and after, whatever ends a campaign.
+Test(campaign, rest_after_a_campaign_that_is_finished_stopped_or_out_of_budget) {
+    jc_campaign_options options = usual_options();
+    options.n_kernels = 20;
+    options.n_networks = 0;
+    fake.rest_w = 20;
+    fake.stop_after = 10;
+    cr_expect_eq(run(&options).end, JC_CAMPAIGN_STOPPED);
+    cr_expect_eq(fake.n_rests, 2 + 1, "and the window that was cut before anything ran in it");
+    cr_expect_not_null(strstr(conditions_of(), "20 W at rest before, 20 W after"), "%s",
+                       conditions_of());
+    fake.stop = 0;
+    fake.stop_after = 0;
+    fake.n_rests = 0;
+    options.budget_s = 1.05; // the rest before takes a second of it, a window a few µs
+    fake.slow_s = 0.02;
+    cr_expect_eq(run(&options).end, JC_CAMPAIGN_OUT_OF_BUDGET);
+    cr_expect_eq(fake.n_rests, 2);
+    options.budget_s = 0;
+    fake.slow_s = 0;
+    fake.n_rests = 0;
+    fake.rest_w = 25;
+    cr_expect_eq(run(&options).end, JC_CAMPAIGN_FINISHED);
+    cr_expect_eq(fake.n_rests, 2);
+    cr_expect_not_null(strstr(conditions_of(), "25 W at rest before, 25 W after"));
+}
+
 // What is too hot is measured again, and said where it stays so.
 Test(campaign, hot_windows_are_repeated_and_then_said) {
     const jc_campaign_options options = usual_options();

@@ -159,6 +159,33 @@ class Measure(Process):
             for path in self.rows.iterdir():
                 path.unlink()
 
+    def test_rest_is_metered_after_signals_and_budgets(self):
+        # Joules of 30 W, renewed with each reading.
+        meter = self.write("meter.py", "import sys, time\n"
+                           "print('joulecast-meter 1 a clock', flush=True)\n"
+                           "for line in sys.stdin:\n"
+                           "    print('joules', 30 * time.monotonic(), flush=True)\n")
+        self.write("plan.yaml", PLAN.replace("rows: 12", "rows: 100000") + "meter_steps: 2\n")
+        metered = ["-m", f"command:exec {shlex.quote(sys.executable)} {meter}"]
+        for number in (signal.SIGINT, signal.SIGTERM, None):
+            budget = ["--budget", "3s"] if number is None else []
+            process = subprocess.Popen([*PROGRAM, *self.arguments(*metered, *budget)],
+                                       cwd=self.folder, stdout=subprocess.PIPE,
+                                       stderr=subprocess.PIPE, text=True)
+            if number is not None:
+                self.wait_for_rows(1, process)
+                process.send_signal(number)
+            _, err = process.communicate(timeout=120)
+            self.assertEqual(process.returncode, 0 if number is None else -number, err)
+            lines = (self.rows / "campaign.journal").read_text().splitlines()
+            last = [line.split()[1:] for line in lines[-1:]][0]
+            self.assertEqual(last[0], "idle", lines[-3:])
+            self.assertAlmostEqual(float(last[1]), 30, delta=1)
+            text = (self.rows / "device.yaml").read_text()
+            self.assertRegex(text, r"(30|29\.\d|30\.\d) W at rest before")
+            for path in self.rows.iterdir():
+                path.unlink()
+
     def test_two_processes_are_refused(self):
         process = self.begin_long()
         self.wait_for_rows(1, process)
