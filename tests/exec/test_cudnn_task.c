@@ -89,26 +89,88 @@ Test(cudnn_task, integers) {
     close_clean(&h);
 }
 
-Test(cudnn_task, integer_products) {
+// What int8 holds of a number.
+static double saturated(double x) {
+    return rint(fmin(fmax(x, -128), 127));
+}
+
+// A linear layer: sums of 64 products scaled as above, and a bias of f32. Whoever adds it, its
+// reading and its time are in the row.
+static void check_integer_linear(size_t n_instructions) {
     harness h = harness_open();
     const int64_t sizes[] = {5, 64, 12};
     cr_assert_eq(harness_prepare(&h, JC_KERNEL_LINEAR, JC_PRECISION_INT8, sizes, 3), JC_OK, "%s",
                  h.err.message);
-    harness_run(&h, 1);
+    harness_run(&h, 3);
+    cr_expect_eq(harness_n_instructions(&h), n_instructions);
     size_t n = 0;
     float *y = harness_output(&h, 0, &n);
     float *x = harness_constant(&h, 0);
     float *weights = harness_constant(&h, 1);
+    float *bias = harness_constant(&h, 2);
     const float none[12] = {0};
-    double expected[60];
-    reference_linear(sizes, x, weights, none, expected);
+    double products[60];
+    reference_linear(sizes, x, weights, none, products);
+    double most = 0;
     for (size_t i = 0; i < n; ++i) {
-        const double exact = expected[i] * 40 / (sqrt(64) * 127 * 127 / 3);
-        cr_assert(fabs((double)y[i] - fmin(fmax(exact, -128), 127)) <= 0.51);
+        const double scaled = products[i] * 40 / (sqrt(64) * 127 * 127 / 3);
+        const double b = (double)bias[i % 12];
+        // Two kernels round twice.
+        const double exact = saturated(n_instructions == 1 ? scaled + b : saturated(scaled) + b);
+        cr_assert(fabs((double)y[i] - exact) <= 1.01, "value %zu is %g, not %g", i, (double)y[i],
+                  exact);
+        most = fmax(most, fabs(b));
     }
+    cr_expect_gt(most, 2, "a bias that shows");
     free(x);
     free(y);
     free(weights);
+    free(bias);
+    close_clean(&h);
+}
+
+Test(cudnn_task, integer_products) {
+    check_integer_linear(1);
+    fake.refuses_integer_bias = true;
+    check_integer_linear(2);
+    fake.refuses_integer_bias = false;
+    fake.breaks_integer_bias = true;
+    check_integer_linear(2);
+}
+
+// [2 x 3 x 8] · [2 x 8 x 4], the right one column after column, as the fake insists.
+Test(cudnn_task, integer_matmul_lies_as_cublas_asks) {
+    harness h = harness_open();
+    const int64_t sizes[] = {2, 3, 8, 4};
+    cr_assert_eq(harness_prepare(&h, JC_KERNEL_MATMUL, JC_PRECISION_INT8, sizes, 4), JC_OK,
+                 "%s; %s", h.err.message, fake.fault);
+    harness_run(&h, 1);
+    cr_expect_eq(harness_n_instructions(&h), 1, "no copy is measured");
+    size_t n = 0;
+    float *y = harness_output(&h, 0, &n);
+    float *a = harness_constant(&h, 0);
+    float *b = harness_constant(&h, 1);
+    cr_assert_eq(n, 2 * 3 * 4);
+    for (size_t i = 0; i < n; ++i) {
+        const size_t stack = i / 12;
+        const size_t row = i / 4 % 3;
+        double sum = 0;
+        for (size_t k = 0; k < 8; ++k) {
+            sum += (double)a[(stack * 3 + row) * 8 + k] * (double)b[(stack * 8 + k) * 4 + i % 4];
+        }
+        const double exact = saturated(sum * 40 / (sqrt(8) * 127 * 127 / 3));
+        cr_assert(fabs((double)y[i] - exact) <= 1.01, "value %zu is %g, not %g", i, (double)y[i],
+                  exact);
+    }
+    free(y);
+    free(a);
+    free(b);
+    const int64_t odd[][4] = {{2, 3, 8, 5}, {2, 3, 7, 4}};
+    for (size_t i = 0; i < 2; ++i) {
+        cr_expect_eq(harness_prepare(&h, JC_KERNEL_MATMUL, JC_PRECISION_INT8, odd[i], 4),
+                     JC_EUNSUPPORTED);
+        cr_expect_not_null(strstr(h.err.message, "multiples of 4"), "%s", h.err.message);
+    }
     close_clean(&h);
 }
 

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gemm.h"
 
+#include "emit.h"
+#include "kernels.h"
+
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,9 +26,12 @@ typedef struct gemm_state {
     cublasLtMatrixLayout_t matrix[MATRICES];
     float scale;
     bool has_bias;
+    bool has_relu;
     int n;
+    int n_fused; ///< of them, the first ones: they add the bias, if there is one
     int chosen;
-    cublasLtMatmulHeuristicResult_t found[MOST_ALGORITHMS];
+    bool is_complete; ///< the chosen one adds the bias
+    cublasLtMatmulHeuristicResult_t found[2 * MOST_ALGORITHMS];
     size_t work_bytes;
 } gemm_state;
 
@@ -51,15 +58,27 @@ static void release(void *state) {
     free(s);
 }
 
+static cublasStatus_t set_epilogue(const gemm_state *s, bool is_fused) {
+    const bool has_bias = s->has_bias && is_fused;
+    const cublasLtEpilogue_t epilogue = has_bias && s->has_relu ? CUBLASLT_EPILOGUE_RELU_BIAS
+                                        : has_bias              ? CUBLASLT_EPILOGUE_BIAS
+                                        : s->has_relu           ? CUBLASLT_EPILOGUE_RELU
+                                                                : CUBLASLT_EPILOGUE_DEFAULT;
+    return cublasLtMatmulDescSetAttribute(s->desc, CUBLASLT_MATMUL_DESC_EPILOGUE, &epilogue,
+                                          sizeof epilogue);
+}
+
 static cublasStatus_t multiply(const cu_program *p, const gemm_state *s, void *const *data) {
     const float zero = 0;
-    if (s->has_bias) {
+    const bool is_fused = s->chosen < s->n_fused;
+    cublasStatus_t set = set_epilogue(s, is_fused);
+    if (set == CUBLAS_STATUS_SUCCESS && s->has_bias && is_fused) {
         const void *bias = data[ARG_BIAS];
-        const cublasStatus_t set = cublasLtMatmulDescSetAttribute(
-            s->desc, CUBLASLT_MATMUL_DESC_BIAS_POINTER, &bias, sizeof bias);
-        if (set != CUBLAS_STATUS_SUCCESS) {
-            return set;
-        }
+        set = cublasLtMatmulDescSetAttribute(s->desc, CUBLASLT_MATMUL_DESC_BIAS_POINTER, &bias,
+                                             sizeof bias);
+    }
+    if (set != CUBLAS_STATUS_SUCCESS) {
+        return set;
     }
     return cublasLtMatmul(p->gpu->lt, s->desc, &s->scale, data[ARG_RIGHT], s->matrix[FIRST],
                           data[ARG_LEFT], s->matrix[SECOND], &zero, data[ARG_RESULT],
@@ -74,6 +93,7 @@ static jc_status run(cu_program *p, void *state, void *const *data, jc_error *er
         ++s->chosen;
         answer = multiply(p, s, data);
     }
+    s->is_complete = s->chosen < s->n_fused;
     return gpu_check_lt(answer, "this matrix product", err);
 }
 
@@ -115,8 +135,7 @@ static void describe_matrix(cu_program *p, const gemm *g, const gemm_matrix *m, 
     }
 }
 
-static void describe_product(cu_program *p, const gemm *g, const gemm_matrix *first,
-                             gemm_state *s) {
+static void describe_product(cu_program *p, const gemm_matrix *first, gemm_state *s) {
     const cublasOperation_t operation = first->is_transposed ? CUBLAS_OP_T : CUBLAS_OP_N;
     if (p->status != JC_OK ||
         !ok(p, cublasLtMatmulDescCreate(&s->desc, compute_type(p), CUDA_R_32F)) ||
@@ -124,12 +143,15 @@ static void describe_product(cu_program *p, const gemm *g, const gemm_matrix *fi
                                               sizeof operation))) {
         return;
     }
-    const cublasLtEpilogue_t epilogue = s->has_bias && g->has_relu ? CUBLASLT_EPILOGUE_RELU_BIAS
-                                        : s->has_bias              ? CUBLASLT_EPILOGUE_BIAS
-                                        : g->has_relu              ? CUBLASLT_EPILOGUE_RELU
-                                                                   : CUBLASLT_EPILOGUE_DEFAULT;
-    (void)ok(p, cublasLtMatmulDescSetAttribute(s->desc, CUBLASLT_MATMUL_DESC_EPILOGUE, &epilogue,
-                                               sizeof epilogue));
+    const cudaDataType_t bias = data_type(cu_bias_type(p));
+    if (s->has_bias) {
+        (void)ok(p, cublasLtMatmulDescSetAttribute(s->desc, CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE,
+                                                   &bias, sizeof bias));
+    }
+}
+
+static bool may_lack_bias(const cu_program *p, const gemm *g) {
+    return p->precision == JC_PRECISION_INT8 && g->bias != NO_TENSOR;
 }
 
 // Bytes that the address of a tensor is a multiple of, as far as cuBLAS asks.
@@ -144,6 +166,31 @@ static uint32_t alignment_of(const cu_program *p, tensor_id t) {
     return alignment;
 }
 
+// Append the algorithms that can, which may be none.
+static void ask(cu_program *p, cublasLtMatmulPreference_t preference, bool is_fused,
+                gemm_state *s) {
+    cublasLtMatmulHeuristicResult_t found[MOST_ALGORITHMS];
+    int n = 0;
+    if (p->status != JC_OK || !ok(p, set_epilogue(s, is_fused))) {
+        return;
+    }
+    const cublasStatus_t answer = cublasLtMatmulAlgoGetHeuristic(
+        p->gpu->lt, s->desc, s->matrix[FIRST], s->matrix[SECOND], s->matrix[RESULT],
+        s->matrix[RESULT], preference, MOST_ALGORITHMS, found, &n);
+    if (answer == CUBLAS_STATUS_NOT_SUPPORTED || !ok(p, answer)) {
+        return;
+    }
+    for (int i = 0; i < n; ++i) {
+        if (found[i].state == CUBLAS_STATUS_SUCCESS) {
+            const size_t bytes = found[i].workspaceSize;
+            s->work_bytes = bytes > s->work_bytes ? bytes : s->work_bytes;
+            s->found[s->n++] = found[i];
+        }
+    }
+}
+
+// A bias of integers is what the header allows and not every version and layout has: products
+// without it follow, to which a kernel of ours adds it.
 static void choose(cu_program *p, const gemm *g, gemm_state *s) {
     cublasLtMatmulPreference_t preference = NULL;
     const uint64_t half = p->memory_limit_bytes / 2;
@@ -158,34 +205,48 @@ static void choose(cu_program *p, const gemm *g, gemm_state *s) {
         ok(p, cublasLtMatmulPreferenceSetAttribute(preference,
                                                    CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES,
                                                    &second, sizeof second))) {
-        (void)ok(p, cublasLtMatmulAlgoGetHeuristic(
-                        p->gpu->lt, s->desc, s->matrix[FIRST], s->matrix[SECOND], s->matrix[RESULT],
-                        s->matrix[RESULT], preference, MOST_ALGORITHMS, s->found, &s->n));
+        ask(p, preference, true, s);
+        s->n_fused = s->n;
+        if (may_lack_bias(p, g)) {
+            ask(p, preference, false, s);
+        }
     }
     if (preference != NULL) {
         (void)cublasLtMatmulPreferenceDestroy(preference);
     }
-    int n = 0;
-    for (int i = 0; i < s->n; ++i) {
-        const size_t bytes = s->found[i].workspaceSize;
-        if (s->found[i].state == CUBLAS_STATUS_SUCCESS) {
-            s->found[n++] = s->found[i];
-            s->work_bytes = bytes > s->work_bytes ? bytes : s->work_bytes;
-        }
-    }
-    s->n = n;
     if (p->status == JC_OK && s->n == 0) {
         cu_fail(p, JC_EUNSUPPORTED, "cuBLAS has no algorithm for this matrix product in %s",
                 jc_precision_name(p->precision));
     }
 }
 
-// Integers: no bias, and sizes that their instructions take.
+// The bias, where cuBLAS has not added it: in place.
+static void add_bias(cu_program *p, const gemm *g, const bool *is_needless) {
+    const float none[2] = {0, 0};
+    const size_t before = p->n_instructions;
+    kernel_add_elementwise(p, "x0 + x1", 2, (tensor_id[]){g->result, g->bias}, g->result, none);
+    if (p->status == JC_OK && p->n_instructions > before) {
+        p->instructions[before].is_needless = is_needless;
+    }
+}
+
+// Integers: what the documentation of cublasLtMatmul promises of matrices in the usual order. The
+// first is transposed and all that lies one after the other is a multiple of four.
 static bool refuses_integers(cu_program *p, const gemm *g) {
     enum { INT8_MULTIPLE = 4 };
-    if (p->precision == JC_PRECISION_INT8 &&
-        (g->inner % INT8_MULTIPLE != 0 || g->columns % INT8_MULTIPLE != 0)) {
-        cu_fail(p, JC_EUNSUPPORTED, "cuBLAS multiplies int8 matrices of multiples of 4 columns");
+    if (p->precision != JC_PRECISION_INT8 || p->status != JC_OK) {
+        return p->status != JC_OK;
+    }
+    if (g->inner % INT8_MULTIPLE != 0 || g->columns % INT8_MULTIPLE != 0) {
+        cu_fail(p, JC_EUNSUPPORTED,
+                "cuBLAS multiplies int8 matrices of multiples of 4 columns, and these have %" PRId64
+                " and %" PRId64,
+                g->inner, g->columns);
+    } else if (!g->right_is_transposed) {
+        cu_fail(p, JC_EUNSUPPORTED,
+                "cuBLAS multiplies int8 matrices where the right one lies column after column");
+    } else if (g->has_relu) {
+        cu_fail(p, JC_EUNSUPPORTED, "cuBLAS has no int8 product with an activation");
     }
     return p->status != JC_OK;
 }
@@ -201,10 +262,11 @@ void gemm_add(cu_program *p, const gemm *g) {
     gemm_describe(g, matrices);
     s->scale = g->scale;
     s->has_bias = g->bias != NO_TENSOR;
+    s->has_relu = g->has_relu;
     for (int i = 0; i < MATRICES; ++i) {
         describe_matrix(p, g, &matrices[i], type, &s->matrix[i]);
     }
-    describe_product(p, g, &matrices[FIRST], s);
+    describe_product(p, &matrices[FIRST], s);
     choose(p, g, s);
     const tensor_id args[ARGS] = {[ARG_LEFT] = g->left,
                                   [ARG_RIGHT] = g->right,
@@ -216,4 +278,7 @@ void gemm_add(cu_program *p, const gemm *g) {
         return;
     }
     cu_add(p, &(cu_instruction){.run = run, .state = s, .release = release}, ARGS, args);
+    if (p->status == JC_OK && may_lack_bias(p, g)) {
+        add_bias(p, g, &s->is_complete);
+    }
 }

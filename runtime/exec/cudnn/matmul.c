@@ -6,6 +6,8 @@
 
 #include <math.h>
 
+static const double LARGEST_BIAS = 4; // of int8: a tenth of what results are scaled to
+
 tensor_id cu_emit_linear(cu_program *p, const node *n) {
     const int64_t *s = n->kernel->size; // rows, in_features, out_features
     const int64_t src_dims[] = {s[0], s[1]};
@@ -21,9 +23,9 @@ tensor_id cu_emit_linear(cu_program *p, const node *n) {
               .scale = cu_sum_scale(p, s[1]),
               .bias = NO_TENSOR};
     g.right = cu_plain(p, cu_constant(p, TENSOR_WEIGHT, type, 2, weights_dims, -range, range));
-    // cuBLAS adds nothing to products of integers.
-    if (node_integer(n, "bias", 1) != 0 && p->precision != JC_PRECISION_INT8) {
-        g.bias = cu_plain(p, cu_constant(p, TENSOR_WEIGHT, type, 1, &s[2], -0.1, 0.1));
+    if (node_integer(n, "bias", 1) != 0) {
+        const double most = p->precision == JC_PRECISION_INT8 ? LARGEST_BIAS : 0.1;
+        g.bias = cu_plain(p, cu_constant(p, TENSOR_WEIGHT, cu_bias_type(p), 1, &s[2], -most, most));
     }
     g.left = cu_reshape(p, n->inputs[0], 2, src_dims); // rows are samples times positions
     const layout md = layout_plain(type, 2, dst_dims);
@@ -47,16 +49,29 @@ static tensor_id multiply(cu_program *p, gemm g) {
     return g.result;
 }
 
+// Matrices whose columns lie one after the other: an operand as a program that uses integers keeps
+// it, and copied so where it lies otherwise.
+static tensor_id lay_by_columns(cu_program *p, tensor_id t, const int64_t dims[3]) {
+    const tensor_id stack = cu_md(p, t)->rank == 3 ? t : cu_reshape(p, t, 3, dims);
+    layout md = layout_plain(cu_md(p, stack)->type, 3, (int64_t[]){dims[0], dims[2], dims[1]});
+    md = layout_permute(&md, (int[]){0, 2, 1});
+    return cu_as(p, stack, &md);
+}
+
 tensor_id cu_emit_matmul(cu_program *p, const node *n) {
     const int64_t *s = n->kernel->size; // batch_size, m, k, n
     const int64_t a_dims[] = {s[0], s[1], s[2]};
     const int64_t b_dims[] = {s[0], s[2], s[3]};
     const tensor_id a = cu_reshape(p, n->inputs[0], 3, a_dims);
-    const tensor_id b = cu_reshape(p, n->inputs[1], 3, b_dims);
+    // cuBLAS multiplies integers where the right matrix lies column after column.
+    const bool by_columns = p->precision == JC_PRECISION_INT8;
+    const tensor_id b = by_columns ? lay_by_columns(p, n->inputs[1], b_dims)
+                                   : cu_reshape(p, n->inputs[1], 3, b_dims);
     const tensor_id result = multiply(p, (gemm){.n = s[0],
                                                 .rows = s[1],
                                                 .inner = s[2],
                                                 .columns = s[3],
+                                                .right_is_transposed = by_columns,
                                                 .scale = 1,
                                                 .left = a,
                                                 .right = b});

@@ -18,11 +18,13 @@
 
 typedef struct fake_cuda {
     int n_devices;
-    size_t free_bytes;     ///< what cudaMemGetInfo tells
-    bool refuses_fusion;   ///< fused convolutions are refused when they are run
-    int refused_algorithm; ///< of convolutions, when they are run; -1 = none
-    int n_failed;          ///< calls that failed because they were to
-    int fails_after;       ///< so many calls that may fail do not; -1 = none fails
+    size_t free_bytes;         ///< what cudaMemGetInfo tells
+    bool refuses_fusion;       ///< fused convolutions are refused when they are run
+    bool refuses_integer_bias; ///< heuristics have no int8 product with a bias
+    bool breaks_integer_bias;  ///< they have, and it is refused when it is run
+    int refused_algorithm;     ///< of convolutions, when they are run; -1 = none
+    int n_failed;              ///< calls that failed because they were to
+    int fails_after;           ///< so many calls that may fail do not; -1 = none fails
 
     int n_live;            ///< things that were made and not destroyed
     size_t allocated;      ///< bytes, now

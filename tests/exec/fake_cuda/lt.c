@@ -3,6 +3,7 @@
 #include "fake.h"
 
 #include <math.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,6 +16,7 @@ typedef struct product {
     cublasOperation_t transpose;
     cublasLtEpilogue_t epilogue;
     const void *bias;
+    cudaDataType_t bias_type;
 } product;
 
 typedef struct matrix {
@@ -96,6 +98,8 @@ cublasStatus_t cublasLtMatmulDescSetAttribute(cublasLtMatmulDesc_t desc,
         memcpy(&p->transpose, value, size);
     } else if (attribute == CUBLASLT_MATMUL_DESC_EPILOGUE && size == sizeof p->epilogue) {
         memcpy(&p->epilogue, value, size);
+    } else if (attribute == CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE && size == sizeof p->bias_type) {
+        memcpy(&p->bias_type, value, size);
     } else if (attribute == CUBLASLT_MATMUL_DESC_BIAS_POINTER && size == sizeof p->bias) {
         memcpy(&p->bias, value, size);
     } else {
@@ -156,6 +160,23 @@ cublasStatus_t cublasLtMatmulPreferenceSetAttribute(cublasLtMatmulPreference_t p
     return CUBLAS_STATUS_SUCCESS;
 }
 
+static bool has_bias(const product *p) {
+    return p->epilogue == CUBLASLT_EPILOGUE_BIAS || p->epilogue == CUBLASLT_EPILOGUE_RELU_BIAS;
+}
+
+// cublasLtMatmul, "To use IMMA kernels", matrices in the usual order: the first transposed, the
+// second not, leading dimensions and two of the sizes multiples of four.
+static bool fits_integers(const product *p, const matrix *a, const matrix *b, const matrix *d) {
+    if (p->transpose != CUBLAS_OP_T || a->columns % 4 != 0 || a->rows % 4 != 0 ||
+        a->leading % 4 != 0 || b->leading % 4 != 0 || d->leading % 4 != 0) {
+        return fake_fault("cuBLAS: integers that lie otherwise than TN, in fours");
+    }
+    if (p->epilogue != CUBLASLT_EPILOGUE_DEFAULT && p->epilogue != CUBLASLT_EPILOGUE_BIAS) {
+        return fake_fault("cuBLAS: no such epilogue of integers");
+    }
+    return true;
+}
+
 static bool fits(const product *p, const matrix *a, const matrix *b, const matrix *d) {
     const uint64_t rows = p->transpose == CUBLAS_OP_N ? a->rows : a->columns;
     const uint64_t inner = p->transpose == CUBLAS_OP_N ? a->columns : a->rows;
@@ -168,12 +189,13 @@ static bool fits(const product *p, const matrix *a, const matrix *b, const matri
     }
     const bool integers = a->type == CUDA_R_8I;
     if (integers != (p->compute == CUBLAS_COMPUTE_32I) || a->type != b->type ||
-        a->type != d->type ||
-        (integers &&
-         (p->epilogue != CUBLASLT_EPILOGUE_DEFAULT || rows % 4 != 0 || inner % 4 != 0))) {
+        a->type != d->type) {
         return fake_fault("cuBLAS: no such product of these types");
     }
-    return true;
+    if (has_bias(p) && p->bias_type != (integers ? CUDA_R_32F : d->type)) {
+        return fake_fault("cuBLAS: a bias of another type");
+    }
+    return !integers || fits_integers(p, a, b, d);
 }
 
 cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t handle, cublasLtMatmulDesc_t desc,
@@ -183,6 +205,10 @@ cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t handle, cublasLtM
                                               cublasLtMatmulHeuristicResult_t *out, int *returned) {
     (void)handle, (void)c;
     const preference *known = (const preference *)(void *)p;
+    const product *wanted = (product *)(void *)desc;
+    if (fake.refuses_integer_bias && wanted->compute == CUBLAS_COMPUTE_32I && has_bias(wanted)) {
+        return CUBLAS_STATUS_NOT_SUPPORTED;
+    }
     if (asked < 1 || known->work_bytes < WORK_BYTES ||
         !fits((product *)(void *)desc, (matrix *)(void *)a, (matrix *)(void *)b,
               (matrix *)(void *)d)) {
@@ -222,8 +248,7 @@ static bool is_matrix(const matrix *m, const void *values, const char *what) {
 
 static void run(const void *state) {
     const multiplication *v = state;
-    const bool has_bias =
-        v->p.epilogue == CUBLASLT_EPILOGUE_BIAS || v->p.epilogue == CUBLASLT_EPILOGUE_RELU_BIAS;
+    const bool adds = has_bias(&v->p);
     const bool has_relu =
         v->p.epilogue == CUBLASLT_EPILOGUE_RELU || v->p.epilogue == CUBLASLT_EPILOGUE_RELU_BIAS;
     const bool is_transposed = v->p.transpose != CUBLAS_OP_N;
@@ -237,7 +262,8 @@ static void run(const void *state) {
                                      is_transposed ? at(&v->a, n, k, i) : at(&v->a, n, i, k)) *
                            fake_load(type_of(v->b.type), v->b_at, at(&v->b, n, k, j));
                 }
-                sum = sum * v->scale + (has_bias ? fake_load(type_of(v->d.type), v->p.bias, i) : 0);
+                sum =
+                    sum * v->scale + (adds ? fake_load(type_of(v->p.bias_type), v->p.bias, i) : 0);
                 fake_store(type_of(v->d.type), v->d_at, at(&v->d, n, i, j),
                            has_relu ? fmax(sum, 0) : sum);
             }
@@ -259,15 +285,20 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t desc
                               .b_at = b_at,
                               .d_at = d_at,
                               .scale = (double)*(const float *)alpha};
-    const bool has_bias =
-        v.p.epilogue == CUBLASLT_EPILOGUE_BIAS || v.p.epilogue == CUBLASLT_EPILOGUE_RELU_BIAS;
+    const size_t alignment = v.a.type == CUDA_R_8I ? 4 : 1;
     if (handle == NULL || stream == NULL || algo == NULL || *(const float *)beta != 0 ||
         c_at != d_at || c != d || bytes < WORK_BYTES || !fits(&v.p, &v.a, &v.b, &v.d) ||
         !is_matrix(&v.a, a_at, "the first matrix") || !is_matrix(&v.b, b_at, "the second matrix") ||
-        !is_matrix(&v.d, d_at, "the result") || !fake_is_memory(space, bytes, 16, "work space") ||
-        (has_bias &&
-         !fake_is_memory(v.p.bias, v.d.rows * cu_type_bytes(type_of(v.d.type)), 2, "the bias"))) {
+        !is_matrix(&v.d, d_at, "the result") ||
+        ((uintptr_t)a_at | (uintptr_t)b_at | (uintptr_t)d_at) % alignment != 0 ||
+        !fake_is_memory(space, bytes, 16, "work space") ||
+        (has_bias(&v.p) &&
+         !fake_is_memory(v.p.bias, v.d.rows * cu_type_bytes(type_of(v.p.bias_type)), 2,
+                         "the bias"))) {
         return bad("a product");
+    }
+    if (fake.breaks_integer_bias && v.p.compute == CUBLAS_COMPUTE_32I && has_bias(&v.p)) {
+        return CUBLAS_STATUS_NOT_SUPPORTED;
     }
     if (fake_is_to_fail()) {
         return CUBLAS_STATUS_EXECUTION_FAILED;
