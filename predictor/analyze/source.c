@@ -16,13 +16,24 @@ static jc_precision precision_of(const jc_setting *setting) {
                : JC_PRECISION_COUNT;
 }
 
+// A machine may move numbers of a format without computing in it: rows of products tell.
 static bool has_rows(const jc_profile *profile, jc_precision precision) {
+    static const jc_kernel_kind products[] = {JC_KERNEL_CONV2D,    JC_KERNEL_CONV_TRANSPOSE2D,
+                                              JC_KERNEL_LINEAR,    JC_KERNEL_MATMUL,
+                                              JC_KERNEL_ATTENTION, JC_KERNEL_RECURRENT};
+    bool any_products = false;
+    bool any = false;
+    bool in_precision = false;
     for (int kind = 0; precision != JC_PRECISION_COUNT && kind < JC_KERNEL_COUNT; ++kind) {
-        if (jc_profile_covers(profile, (jc_kernel_kind)kind, precision)) {
-            return true;
+        any = any || jc_profile_covers(profile, (jc_kernel_kind)kind, precision);
+    }
+    for (size_t i = 0; any && i < sizeof products / sizeof products[0]; ++i) {
+        in_precision = in_precision || jc_profile_covers(profile, products[i], precision);
+        for (int p = 0; p < JC_PRECISION_COUNT; ++p) {
+            any_products = any_products || jc_profile_covers(profile, products[i], (jc_precision)p);
         }
     }
-    return false;
+    return any && (in_precision || !any_products);
 }
 
 const char *jc_source_refuses(const jc_source *source, const jc_setting *setting, char *buffer) {

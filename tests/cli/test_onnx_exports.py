@@ -18,11 +18,14 @@ import unittest
 import profile
 from driver import SOURCE, Process
 
-NAMES = os.environ.get("JOULECAST_EXPORT_NAMES", "resnet18 resnet18:folded mobilenet_v3_small "
-                       "shufflenet_v2_x1_0 squeezenet1_1 bert gpt2").split()
 EXPORT = str(SOURCE / "tests" / "onnx" / "export.py")
 FUSES = "{conv2d: [batch_norm, add, activation], linear: [activation], batch_norm: [relu]}"
 ZOO = {path.stem for path in (SOURCE / "architectures").glob("*.yaml")}
+# The zoo, and one network of each other family.
+USUAL = " ".join(sorted(ZOO)) + (
+    " resnet18:folded mobilenet_v3_small:folded convnext_tiny efficientnet_v2_s maxvit_t "
+    "regnet_y_400mf resnext50_32x4d swin_t swin_v2_t lraspp_mobilenet_v3_large bert gpt2")
+NAMES = os.environ.get("JOULECAST_EXPORT_NAMES", USUAL).split()
 # It writes a channel shuffle as a reshape that splits channels, beyond which they are not followed.
 SPLITS = {"shufflenet_v2_x1_0"}
 # It writes the shortcut that is one copy as slices and a padding: passes of their own.

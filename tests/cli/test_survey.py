@@ -20,7 +20,7 @@ class Survey(Process):
         shipped = (SOURCE / "docs/SURVEY.md").read_text()
         for heading in ("## alexnet", "## vgg16", "## resnet50", "## lenet5", "## Beside"):
             self.assertIn(heading, text)
-            self.assertIn(heading, shipped)
+        self.assertEqual(text.splitlines(), shipped.splitlines(), "run scripts/survey")
         row = json.loads(subprocess.run(
             [PROGRAM[0], "compare", "-f", "json", "-p", "jetson-pytorch", "alexnet", "-t",
              "prune: 0.5"], check=True, capture_output=True, text=True).stdout)[1]

@@ -407,6 +407,12 @@ networks:
         # Dearer than the energy asks for is what the ratio alone has taken of no layer.
         self.assertLessEqual(both["params"], self.under(self.residual, "prune: 0.25")[0]["params"])
 
+    def test_formats_that_a_machine_only_moves(self):
+        # epyc-onednn has rows of copies in bf16, and the processor computes nothing in it.
+        row = self.compare(self.small, "-t", "precision: bf16", "-p", "epyc-onednn")[-1]
+        self.assertIsNone(row["runtime_s"])
+        self.assertIn("no rows in bf16", row["note"])
+
     def test_formats_of_weights_are_of_layers_with_weights(self):
         int8, weights, mixed = self.under(self.small, "precision: int8",
                                           "precision: {weights: int8}",
