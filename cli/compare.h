@@ -17,7 +17,6 @@ typedef struct compare_options {
     size_t n_techniques;
     bool drop_exits;
     comparison_metrics metrics;
-    bool is_alpha_given;  ///< then people read the ratio too
     bool by_energy;       ///< --prune energy
     double target_energy; ///< of the baseline's; NaN = not said
     char pruning[64];     ///< --prune and --target-energy as a technique; "" = none

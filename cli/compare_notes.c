@@ -57,13 +57,16 @@ static void describe_precision(compare_run *run, const comparison_row *row) {
     char text[NOTE_SIZE];
     char name[NAME_SIZE];
     const double weighed = pow(row->error_rate, alpha) * row->cost.totals.energy_per_sample_j;
-    if (run->own->is_alpha_given && isfinite(weighed)) {
-        char q[REPORT_QUANTITY_SIZE];
+    if (isfinite(weighed)) {
+        char q[2][REPORT_QUANTITY_SIZE];
         (void)snprintf(text, sizeof text,
                        "%s on %.60s: energy-precision ratio %s (error %.4g to the power %.3g, "
-                       "times the energy per inference; less is better).",
+                       "times the energy "
+                       "per inference; less is better); 1,000 inferences take %s.",
                        name_of(row, name), row->profile,
-                       report_format_quantity(weighed, REPORT_JOULES, q), row->error_rate, alpha);
+                       report_format_quantity(weighed, REPORT_JOULES, q[0]), row->error_rate, alpha,
+                       report_format_quantity(1000 * row->cost.totals.energy_per_sample_j,
+                                              REPORT_JOULES, q[1]));
         add_note(run, text);
     }
 }

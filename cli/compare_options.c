@@ -74,7 +74,6 @@ static bool parse_positive(const char *text, double *out_value) {
 
 static const char *parse_alpha(cli_options *options, const char *text) {
     compare_options *own = options->extra;
-    own->is_alpha_given = true;
     return parse_positive(text, &own->metrics.alpha) ? NULL : "a number above 0";
 }
 

@@ -65,7 +65,7 @@ static const report_column columns[COLUMNS] = {
     [COLUMN_ENERGY_P95] = {.name = "energy_p95_j", .type = REPORT_REAL},
     [COLUMN_ENERGY_WORST] = {.name = "energy_worst_j", .type = REPORT_REAL},
     [COLUMN_SOURCE] = {.name = "energy_source", .type = REPORT_TEXT},
-    [COLUMN_PARETO] = {.name = "pareto", .type = REPORT_TEXT},
+    [COLUMN_PARETO] = {.name = "pareto", .heading = "front", .type = REPORT_TEXT},
     [COLUMN_COST_BAR] = {.heading = "cost, drawn", .type = REPORT_TEXT},
     [COLUMN_ERROR_BAR] = {.heading = "error, drawn", .type = REPORT_TEXT},
 };
@@ -167,7 +167,7 @@ static cli_exit print(const cli_options *options, const subject *s, const device
         note, sizeof note,
         "%.200s: an input leaves at the first exit or network that is at least as "
         "confident as the threshold. Bars are energy (time where there are no joules) and "
-        "error; full ones are the Pareto front, of which none is worse in both.",
+        "error; what is on the Pareto front, of which none is worse in both, has full ones.",
         s->architecture == NULL ? "A cascade" : s->architecture);
     device_describe(d, &points[n - 1].totals, where, sizeof where);
     const char *const notes[] = {note, where, NULL};
