@@ -47,8 +47,7 @@ typedef struct campaign {
     size_t n_disturbed;
     double least_clock_hz, most_clock_hz; ///< at work, as the meter tells; NaN = it does not
     double first_idle_w;                  ///< measured by this run; NaN = none
-    char no_lag[200]; ///< why the meter's delay is not known; "" = it is, or does not matter
-    bool is_ending;   ///< rests are no more cut short by who stops it
+    bool is_ending;                       ///< rests are no more cut short by who stops it
     jc_campaign_end end;
 } campaign;
 
@@ -311,25 +310,28 @@ static size_t largest_item(const campaign *c, const bool *tried) {
 }
 
 // The meters of GPUs average over up to a second. What is refused, or too light to tell it by, is
-// no reason to give up. A campaign that goes on has the delay in its journal.
+// no reason to give up. A campaign that goes on has the answer in its journal.
 static jc_status measure_lag(campaign *c, jc_error *err) {
-    enum { MOST_LAG_TRIES = 5 };
+    enum { MOST_TRIES = 5, MOST_RUNS = 2 };
+    int n_runs = 0;
     bool tried[BLOCK_ITEMS] = {false};
     lag_answer answer = {.lag_s = (double)NAN, .why = "no kernel is among the first rows"};
     jc_status status = JC_OK;
-    for (int i = 0; i < MOST_LAG_TRIES && status == JC_OK && isnan(answer.lag_s) && !is_over(c);
+    for (int i = 0; i < MOST_TRIES && n_runs < MOST_RUNS && status == JC_OK &&
+                    isnan(answer.lag_s) && !is_over(c);
          ++i) {
         const size_t item = largest_item(c, tried);
         if (item == BLOCK_ITEMS) {
             break;
         }
         tried[item] = true;
-        wait_for(c, i == 0 ? 0 : REST_S); // for what a try before has heated and woken
+        wait_for(c, answer.has_run ? REST_S : 0); // for what it has heated and woken
         status = measure_idle(c, err);
         if (status == JC_OK && isnan(c->state.idle_w)) {
             (void)snprintf(answer.why, sizeof answer.why, "power at rest is not known");
         } else if (status == JC_OK) {
             status = lag_measure(c->o, c->state.items[item].kernel, c->state.idle_w, &answer, err);
+            n_runs += answer.has_run;
         }
     }
     if (status == JC_OK && !isnan(answer.lag_s)) {
@@ -337,7 +339,7 @@ static jc_status measure_lag(campaign *c, jc_error *err) {
     }
     if (status == JC_OK && answer.why[0] != '\0' && !is_over(c)) {
         char text[320];
-        (void)snprintf(c->no_lag, sizeof c->no_lag, "%s", answer.why);
+        status = state_add_no_lag(&c->state, c->journal, answer.why, err);
         (void)snprintf(
             text, sizeof text,
             "the delay of the meter could not be measured, so windows do not wait for it, "
@@ -364,7 +366,7 @@ static jc_status measure_all(campaign *c, jc_error *err) {
     }
     c->n_open += c->state.n_to_choose * (size_t)c->state.repetitions;
     const bool is_late = c->o->executor->is_gpu && c->n_open > 0 && isnan(c->state.lag_s) &&
-                         strcmp(c->o->meter->source, "none") != 0;
+                         c->state.no_lag[0] == '\0' && strcmp(c->o->meter->source, "none") != 0;
     jc_status status = is_late ? measure_lag(c, err) : JC_OK;
     c->device.meter_lag_s = isnan(c->state.lag_s) ? 0 : c->state.lag_s;
     if (status == JC_OK) {
@@ -450,9 +452,9 @@ static void describe_conditions(campaign *c, const conditions *begin, const cond
         conditions_add(c->device.conditions, size, "%.3g W at rest before, %.3g W after",
                        c->first_idle_w, c->state.idle_w);
     }
-    if (c->no_lag[0] != '\0') {
+    if (c->state.no_lag[0] != '\0') {
         conditions_add(c->device.conditions, size, "delay of the meter not measured: %s",
-                       c->no_lag);
+                       c->state.no_lag);
     }
 }
 

@@ -40,7 +40,7 @@ static jc_status work(const jc_campaign_options *o, jc_task *task, double pass_s
 static lag_answer judge(const jc_campaign_options *o, const jc_meter_window *rise,
                         const jc_meter_window *steady, double rest_w) {
     const double work_w = steady->energy_j / steady->duration_s;
-    lag_answer answer = {.lag_s = (double)NAN};
+    lag_answer answer = {.lag_s = (double)NAN, .has_run = true};
     if (o->stop != NULL && *o->stop != 0) {
         return answer;
     }

@@ -5,10 +5,13 @@
 
 #include <joulecast/campaign.h>
 
+#include <stdbool.h>
+
 /** What came of a try to measure it. */
 typedef struct lag_answer {
     double lag_s;  ///< NaN = it cannot be told
     char why[200]; ///< not; "" where the work was to end
+    bool has_run;  ///< it took its time
 } lag_answer;
 
 /**

@@ -10,6 +10,7 @@
 //     failed ITEM WHY
 //     idle WATTS
 //     lag SECONDS
+//     nolag WHY
 //     chosen KERNEL
 //
 // ITEM is the position in the order of measuring, from 0, which a chosen kernel, by its position in
@@ -308,6 +309,10 @@ jc_status state_visit(void *context, const char *text, int line, jc_error *err) 
         ok = next_number(&at, &state->idle_w);
     } else if (ok && strcmp(word, "lag") == 0) {
         ok = next_number(&at, &state->lag_s) && state->lag_s >= 0;
+    } else if (ok && strcmp(word, "nolag") == 0) {
+        ok = rest[0] != '\0';
+        (void)snprintf(state->no_lag, sizeof state->no_lag, "%.*s", (int)sizeof state->no_lag - 1,
+                       rest);
     } else if (ok && strcmp(word, "refused") == 0) {
         ok = next_index(&at, state->n_items, &item);
         state->items[item].is_refused = ok;
@@ -375,16 +380,21 @@ jc_status state_add_result(campaign_state *state, journal *j, size_t item, int r
     return status;
 }
 
-static jc_status add_reason(journal *j, const char *word, size_t item, const char *why,
-                            jc_error *err) {
-    char text[JC_ERROR_MESSAGE_SIZE + 64];
-    (void)snprintf(text, sizeof text, "%s %zu %s", word, item, why);
+// One line, whatever is in it.
+static jc_status add_words(journal *j, char *text, jc_error *err) {
     for (char *c = text; *c != '\0'; ++c) {
         if ((unsigned char)*c < 0x20) {
             *c = ' ';
         }
     }
     return journal_add(j, text, err);
+}
+
+static jc_status add_reason(journal *j, const char *word, size_t item, const char *why,
+                            jc_error *err) {
+    char text[JC_ERROR_MESSAGE_SIZE + 64];
+    (void)snprintf(text, sizeof text, "%s %zu %s", word, item, why);
+    return add_words(j, text, err);
 }
 
 jc_status state_add_refusal(campaign_state *state, journal *j, size_t item, const char *why,
@@ -429,4 +439,11 @@ jc_status state_add_lag(campaign_state *state, journal *j, double lag_s, jc_erro
     state->lag_s = lag_s;
     (void)snprintf(text, sizeof text, "lag %s", jc_format_double(lag_s, number));
     return journal_add(j, text, err);
+}
+
+jc_status state_add_no_lag(campaign_state *state, journal *j, const char *why, jc_error *err) {
+    char text[sizeof state->no_lag + 8];
+    (void)snprintf(state->no_lag, sizeof state->no_lag, "%s", why);
+    (void)snprintf(text, sizeof text, "nolag %s", state->no_lag);
+    return add_words(j, text, err);
 }

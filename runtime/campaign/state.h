@@ -37,6 +37,7 @@ typedef struct campaign_state {
     double max_load;
     double idle_w;     ///< the last that was measured; NaN = none
     double lag_s;      ///< of the meter; NaN = not measured
+    char no_lag[200];  ///< why it cannot be; "" = it is, or was not tried
     char machine[512]; ///< as this run finds it
     char plan[64];     ///< digest of all that is to be measured
     int header_lines;  ///< of the journal that were read
@@ -78,5 +79,7 @@ JC_MUST_USE jc_status state_add_choice(campaign_state *state, journal *j, size_t
 JC_MUST_USE jc_status state_add_idle(campaign_state *state, journal *j, double idle_w,
                                      jc_error *err);
 JC_MUST_USE jc_status state_add_lag(campaign_state *state, journal *j, double lag_s, jc_error *err);
+JC_MUST_USE jc_status state_add_no_lag(campaign_state *state, journal *j, const char *why,
+                                       jc_error *err);
 
 #endif

@@ -50,7 +50,10 @@ class Cudnn(Process):
         device = (self.folder / "rows" / "device.yaml").read_text()
         self.assertIn("machine: NVIDIA Fake 100", device)
         self.assertIn("cuDNN 9", device)
-        self.assertIn("SM up to 1980 MHz", device)
+        self.assertIn("SM 1755 of 1980 MHz, memory 1593 of 2619 MHz", device)
+        self.assertIn("GPU at work 1755 MHz to 1755 MHz", device)
+        # A GPU that draws 120 W whatever it does.
+        self.assertRegex(device.replace("\n  ", " "), "delay of the meter not measured: power rises from 1")
         self.assertIn("at most 700 W, persistent, mode 3", device)
         networks = read_csv((self.folder / "rows" / "networks.csv").read_text())
         self.assertEqual([(r["architecture"], r["precision"]) for r in networks], [("tiny", "f16")])
@@ -72,7 +75,7 @@ class Cudnn(Process):
         kept = journal.read_text().count(" row ")
         self.assertGreaterEqual(kept, 3)
         plan = self.write("plan.yaml", PLAN.replace("rows: 14", "rows: 400"))
-        self.run_program("measure", "-x", "cudnn", "--plan", plan, "--max-load", "1", "--budget", "7s",
+        self.run_program("measure", "-x", "cudnn", "--plan", plan, "--max-load", "1", "--budget", "12s",
                          "-o", "rows", environment=FAKES, warns=True)
         self.assertGreater(journal.read_text().count(" row "), kept)
         self.assertTrue((self.folder / "rows" / "device.yaml").exists())
