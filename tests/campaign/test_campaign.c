@@ -3,9 +3,8 @@
 // wrong.
 #include <joulecast/campaign.h>
 
-#include "fake_hardware.h"
+#include "fixture.h"
 
-#include "runtime/campaign/lag.h"
 #include "tests/common/folder.h"
 
 #include <criterion/criterion.h>
@@ -16,103 +15,21 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { N_KERNELS = 100, N_NETWORKS = 5 };
-
-static jc_kernel kernels[N_KERNELS];
-static jc_network networks[N_NETWORKS];
-static jc_plan *plan;
-static char folder[600];
-static char notes[4096];
-
-static void take_note(void *context, const char *text) {
-    (void)context;
-    (void)strncat(notes, text, sizeof notes - strlen(notes) - 1);
-}
-
-// relu of 1000, 1001, … elements.
-static void set_up(void) {
-    cr_assert_eq(jc_plan_load(NULL, &plan, NULL), JC_OK);
-    plan->adaptive = 0;
-    for (int i = 0; i < N_KERNELS; ++i) {
-        kernels[i] = (jc_kernel){.kind = JC_KERNEL_RELU, .size = {1, 1000 + i}};
-    }
-    for (int i = 0; i < N_NETWORKS; ++i) {
-        networks[i] = (jc_network){.name = "net", .batch_size = 1 + i};
-    }
-    (void)snprintf(folder, sizeof folder, "%s/rows", folder_make());
-    notes[0] = '\0';
-}
-
-static void tear_down(void) {
-    jc_plan_free(plan);
-}
-
-TestSuite(campaign, .init = set_up, .fini = tear_down);
-
-static jc_campaign_options usual_options(void) {
-    jc_executor_handle *executor = NULL;
-    jc_meter_handle *meter = NULL;
-    cr_assert_eq(fake_executor.open(NULL, &executor, NULL), JC_OK);
-    cr_assert_eq(fake_meter.open(NULL, &meter, NULL), JC_OK);
-    return (jc_campaign_options){
-        .folder = folder,
-        .plan = plan,
-        .kernels = kernels,
-        .n_kernels = N_KERNELS,
-        .networks = networks,
-        .n_networks = N_NETWORKS,
-        .executor = &fake_executor,
-        .executor_handle = executor,
-        .meter = &fake_meter,
-        .meter_handle = meter,
-        .max_load = 1,
-        .stop = &fake.stop,
-        .listener = {.note = take_note},
-    };
-}
-
-static jc_campaign_report run(const jc_campaign_options *options) {
-    jc_campaign_report report;
-    jc_error err = {.message = ""};
-    cr_assert_eq(jc_campaign_run(options, &report, &err), JC_OK, "%s", err.message);
-    return report;
-}
-
-static void expect_failure(const jc_campaign_options *options, jc_status expected,
-                           const char *message) {
-    jc_campaign_report report;
-    jc_error err = {.message = ""};
-    cr_expect_eq(jc_campaign_run(options, &report, &err), expected, "%s", err.message);
-    cr_expect_not_null(strstr(err.message, message), "%s", err.message);
-}
-
-static jc_dataset *load(void) {
-    jc_dataset *dataset = NULL;
-    jc_error err = {.message = ""};
-    cr_assert_eq(jc_dataset_load(folder, &dataset, &err), JC_OK, "%s", err.message);
-    return dataset;
-}
-
-static size_t count_rows(void) {
-    jc_dataset *dataset = load();
-    const size_t n = dataset->n_rows;
-    jc_dataset_free(dataset);
-    return n;
-}
+TestSuite(campaign, .init = fixture_set_up, .fini = fixture_tear_down);
 
 Test(campaign, rows_hold_what_executor_and_meter_say) {
-    const jc_campaign_options options = usual_options();
-    const jc_campaign_report report = run(&options);
+    const jc_campaign_options options = fixture_options();
+    const jc_campaign_report report = fixture_run(&options);
     cr_expect_eq(report.end, JC_CAMPAIGN_FINISHED);
     cr_expect_eq(report.counts[JC_KERNEL_RELU].planned, N_KERNELS);
     cr_expect_eq(report.counts[JC_KERNEL_RELU].measured, N_KERNELS);
     cr_expect_eq(report.counts[JC_CAMPAIGN_NETWORKS].measured, N_NETWORKS);
-    jc_dataset *dataset = load();
+    jc_dataset *dataset = fixture_load();
     cr_assert_eq(dataset->n_rows, 2 * N_KERNELS);
     for (size_t i = 0; i < dataset->n_rows; ++i) {
         const jc_row *row = &dataset->rows[i];
         const jc_measurement *m = &row->measured;
-        cr_assert(jc_kernel_equal(&row->kernel, &kernels[i / 2]));
+        cr_assert(jc_kernel_equal(&row->kernel, &fixture.kernels[i / 2]));
         cr_assert_eq(m->repetition, (int)(i % 2) + 1);
         cr_assert_float_eq(m->runtime_s, fake_pass_s(&row->kernel), 1e-12);
         cr_assert_float_eq(m->power_w, 50, 1e-9); // 100 J in 2 s
@@ -143,22 +60,22 @@ Test(campaign, rows_hold_what_executor_and_meter_say) {
 }
 
 Test(campaign, a_device_is_called_as_its_folder) {
-    jc_campaign_options options = usual_options();
+    jc_campaign_options options = fixture_options();
     char slashes[700];
-    (void)snprintf(slashes, sizeof slashes, "%s//", folder);
+    (void)snprintf(slashes, sizeof slashes, "%s//", fixture.folder);
     options.folder = slashes;
     options.n_kernels = 1;
-    (void)run(&options);
-    jc_dataset *dataset = load();
+    (void)fixture_run(&options);
+    jc_dataset *dataset = fixture_load();
     cr_expect_str_eq(dataset->device.name, "rows");
     jc_dataset_free(dataset);
 }
 
 Test(campaign, a_window_spans_a_hundred_steps_of_the_meter) {
-    plan->window_s = 0.001; // the meter's step is 0.001 s
-    const jc_campaign_options options = usual_options();
-    (void)run(&options);
-    jc_dataset *dataset = load();
+    fixture.plan->window_s = 0.001; // the meter's step is 0.001 s
+    const jc_campaign_options options = fixture_options();
+    (void)fixture_run(&options);
+    jc_dataset *dataset = fixture_load();
     for (size_t i = 0; i < dataset->n_rows; ++i) {
         cr_assert_geq(dataset->rows[i].measured.window_s, 0.1 - 1e-9);
     }
@@ -169,9 +86,9 @@ Test(campaign, a_runtime_that_is_not_known_well_enough_says_so) {
     // Batches of 1 and 2 in turn: a standard deviation of 1/3 of the mean, and a standard error
     // of 1/(3·√n), below 2 % for n of 278. Windows end at ten times their shortest: 100 batches.
     fake.noise = 1;
-    const jc_campaign_options options = usual_options();
-    (void)run(&options);
-    jc_dataset *dataset = load();
+    const jc_campaign_options options = fixture_options();
+    (void)fixture_run(&options);
+    jc_dataset *dataset = fixture_load();
     const jc_measurement *m = &dataset->rows[0].measured;
     cr_expect_gt(m->runtime_rel_sd, 0.02);
     cr_expect_lt(m->runtime_rel_sd, 0.06);
@@ -180,33 +97,33 @@ Test(campaign, a_runtime_that_is_not_known_well_enough_says_so) {
 }
 
 Test(campaign, what_is_measured_is_not_measured_again) {
-    const jc_campaign_options options = usual_options();
-    (void)run(&options);
+    const jc_campaign_options options = fixture_options();
+    (void)fixture_run(&options);
     cr_expect_eq(fake.n_prepared, 2 * (N_KERNELS + N_NETWORKS));
-    const jc_campaign_report report = run(&options);
+    const jc_campaign_report report = fixture_run(&options);
     cr_expect_eq(fake.n_prepared, 2 * (N_KERNELS + N_NETWORKS));
     cr_expect_eq(report.counts[JC_KERNEL_RELU].measured, N_KERNELS);
-    cr_expect_eq(count_rows(), 2 * N_KERNELS);
+    cr_expect_eq(fixture_count_rows(), 2 * N_KERNELS);
 }
 
 Test(campaign, a_refusal_is_final) {
     fake.refused = 1005;
-    const jc_campaign_options options = usual_options();
+    const jc_campaign_options options = fixture_options();
     for (int i = 0; i < 2; ++i) {
-        const jc_campaign_report report = run(&options);
+        const jc_campaign_report report = fixture_run(&options);
         cr_expect_eq(report.counts[JC_KERNEL_RELU].refused, 1);
         cr_expect_eq(report.counts[JC_KERNEL_RELU].measured, N_KERNELS - 1);
         cr_expect_eq(fake.n_prepared, 2 * (N_KERNELS + N_NETWORKS) - 1);
     }
-    cr_expect_eq(count_rows(), 2 * (N_KERNELS - 1));
+    cr_expect_eq(fixture_count_rows(), 2 * (N_KERNELS - 1));
 }
 
 Test(campaign, a_failure_costs_its_kernel_and_is_tried_three_times_at_most) {
     fake.failing = 1007;
-    const jc_campaign_options options = usual_options();
+    const jc_campaign_options options = fixture_options();
     const int usual = 2 * (N_KERNELS + N_NETWORKS - 1);
     for (int i = 1; i <= 5; ++i) {
-        const jc_campaign_report report = run(&options);
+        const jc_campaign_report report = fixture_run(&options);
         cr_expect_eq(report.counts[JC_KERNEL_RELU].failed, 1);
         cr_expect_eq(report.counts[JC_KERNEL_RELU].measured, N_KERNELS - 1);
         cr_expect_eq(fake.n_prepared, usual + (i < 3 ? i : 3));
@@ -215,48 +132,49 @@ Test(campaign, a_failure_costs_its_kernel_and_is_tried_three_times_at_most) {
 
 Test(campaign, a_failure_that_passes_is_made_good) {
     fake.failing = 1007;
-    const jc_campaign_options options = usual_options();
-    (void)run(&options);
+    const jc_campaign_options options = fixture_options();
+    (void)fixture_run(&options);
     fake.failing = 0;
-    const jc_campaign_report report = run(&options);
+    const jc_campaign_report report = fixture_run(&options);
     cr_expect_eq(report.counts[JC_KERNEL_RELU].measured, N_KERNELS);
-    cr_expect_eq(count_rows(), 2 * N_KERNELS);
+    cr_expect_eq(fixture_count_rows(), 2 * N_KERNELS);
 }
 
 Test(campaign, what_does_not_fit_memory_is_left_out) {
     fake.too_large = 1009;
-    const jc_campaign_options options = usual_options();
-    const jc_campaign_report report = run(&options);
+    const jc_campaign_options options = fixture_options();
+    const jc_campaign_report report = fixture_run(&options);
     cr_expect_eq(report.counts[JC_KERNEL_RELU].failed, 1);
     cr_expect_eq(report.counts[JC_KERNEL_RELU].measured, N_KERNELS - 1);
 }
 
 Test(campaign, an_executor_that_always_fails_ends_it) {
     fake.fails_always = true;
-    jc_campaign_options options = usual_options();
+    jc_campaign_options options = fixture_options();
     options.n_networks = 0;
-    expect_failure(&options, JC_EIO, "failed 10 times in a row, the last time so: something broke");
+    fixture_expect_failure(&options, JC_EIO,
+                           "failed 10 times in a row, the last time so: something broke");
     cr_expect_eq(fake.n_prepared, 10);
 }
 
 Test(campaign, a_meter_that_goes_away_ends_it_and_what_was_measured_stays) {
     fake.meter_gone_after = 40;
-    const jc_campaign_options options = usual_options();
-    expect_failure(&options, JC_ENOMETER, "someone pulled the plug");
-    const size_t n = count_rows();
+    const jc_campaign_options options = fixture_options();
+    fixture_expect_failure(&options, JC_ENOMETER, "someone pulled the plug");
+    const size_t n = fixture_count_rows();
     cr_expect(n > 30 && n <= 40, "%zu", n);
     fake.meter_gone_after = 0;
-    (void)run(&options);
-    cr_expect_eq(count_rows(), 2 * N_KERNELS);
+    (void)fixture_run(&options);
+    cr_expect_eq(fixture_count_rows(), 2 * N_KERNELS);
     cr_expect_eq(fake.n_prepared, 2 * (N_KERNELS + N_NETWORKS) + 1);
 }
 
 Test(campaign, nonsense_of_the_meter_is_measured_again) {
     fake.nonsense_from = 10;
     fake.nonsense_windows = 2;
-    const jc_campaign_options options = usual_options();
-    (void)run(&options);
-    jc_dataset *dataset = load();
+    const jc_campaign_options options = fixture_options();
+    (void)fixture_run(&options);
+    jc_dataset *dataset = fixture_load();
     for (size_t i = 0; i < dataset->n_rows; ++i) {
         cr_assert_float_eq(dataset->rows[i].measured.power_w, 50, 1e-9);
     }
@@ -266,9 +184,9 @@ Test(campaign, nonsense_of_the_meter_is_measured_again) {
 Test(campaign, nonsense_that_stays_leaves_the_runtime_alone) {
     fake.nonsense_from = 10;
     fake.nonsense_windows = 6; // three tries of two rows
-    const jc_campaign_options options = usual_options();
-    (void)run(&options);
-    jc_dataset *dataset = load();
+    const jc_campaign_options options = fixture_options();
+    (void)fixture_run(&options);
+    jc_dataset *dataset = fixture_load();
     int n_without = 0;
     for (size_t i = 0; i < dataset->n_rows; ++i) {
         const jc_measurement *m = &dataset->rows[i].measured;
@@ -289,206 +207,42 @@ Test(campaign, nonsense_that_stays_leaves_the_runtime_alone) {
 Test(campaign, a_meter_that_has_gone_mad_ends_it) {
     fake.nonsense_from = 10;
     fake.nonsense_windows = 1000;
-    const jc_campaign_options options = usual_options();
-    expect_failure(&options, JC_ENOMETER, "nonsense in 10 windows in a row");
+    const jc_campaign_options options = fixture_options();
+    fixture_expect_failure(&options, JC_ENOMETER, "nonsense in 10 windows in a row");
 }
 
 Test(campaign, a_stop_loses_the_window_at_hand_and_no_other) {
     fake.stop_after = 57;
-    const jc_campaign_options options = usual_options();
-    jc_campaign_report report = run(&options);
+    const jc_campaign_options options = fixture_options();
+    jc_campaign_report report = fixture_run(&options);
     cr_expect_eq(report.end, JC_CAMPAIGN_STOPPED);
     cr_expect_gt(report.counts[JC_KERNEL_RELU].left, 0);
     fake.stop = 0;
     fake.stop_after = 0;
-    report = run(&options);
+    report = fixture_run(&options);
     cr_expect_eq(report.end, JC_CAMPAIGN_FINISHED);
     cr_expect_eq(report.counts[JC_KERNEL_RELU].left, 0);
-    cr_expect_eq(count_rows(), 2 * N_KERNELS);
+    cr_expect_eq(fixture_count_rows(), 2 * N_KERNELS);
     cr_expect_eq(fake.n_prepared, 2 * (N_KERNELS + N_NETWORKS) + 1, "one was begun twice");
 }
 
 Test(campaign, a_budget_that_is_used_up_ends_it) {
-    jc_campaign_options options = usual_options();
+    jc_campaign_options options = fixture_options();
     options.budget_s = 1e-9;
-    jc_campaign_report report = run(&options);
+    jc_campaign_report report = fixture_run(&options);
     cr_expect_eq(report.end, JC_CAMPAIGN_OUT_OF_BUDGET);
     cr_expect_eq(report.counts[JC_KERNEL_RELU].left, N_KERNELS);
     cr_expect_eq(fake.n_prepared, 0);
     options.budget_s = 1e6;
-    report = run(&options);
+    report = fixture_run(&options);
     cr_expect_eq(report.end, JC_CAMPAIGN_FINISHED);
-}
-
-// A meter that tells a step of 30 W 0.4 s late lacks 12 J in the first window.
-Test(campaign, lag_of_a_gpus_meter) {
-    cr_expect_float_eq(lag_of(88, 2, 50, 20), 0.4, 1e-12);
-    cr_expect_eq(lag_of(101, 2, 50, 20), 0, "noise is no foresight");
-    cr_expect(isnan(lag_of(88, 2, 21, 20)));
-    jc_executor gpu = fake_executor;
-    gpu.is_gpu = true;
-    jc_campaign_options options = usual_options();
-    options.executor = &gpu;
-    fake.first_missing_j = 12;
-    (void)run(&options);
-    jc_dataset *dataset = load();
-    cr_expect_float_eq(dataset->device.meter_lag_s, 0.4, 1e-9);
-    // Its ends are known to a step of a millisecond in 2 s.
-    cr_expect_float_eq(dataset->rows[0].measured.energy_rel_sd, 0.001 / (2 * sqrt(6)), 1e-9);
-    jc_dataset_free(dataset);
-    // A campaign that goes on knows it from its journal.
-    fake.first_missing_j = 0;
-    const int n_windows = fake.n_windows;
-    (void)run(&options);
-    dataset = load();
-    cr_expect_float_eq(dataset->device.meter_lag_s, 0.4, 1e-9);
-    cr_expect_eq(fake.n_windows, n_windows);
-    jc_dataset_free(dataset);
-}
-
-// The fake meter tells 1000 MHz and one more with each window.
-Test(campaign, clocks_at_work_are_in_the_conditions) {
-    jc_campaign_options options = usual_options();
-    options.n_kernels = 3;
-    options.n_networks = 0;
-    (void)run(&options);
-    jc_dataset *dataset = load();
-    cr_expect_not_null(strstr(dataset->device.conditions, "GPU at work 1001 MHz to 1006 MHz"), "%s",
-                       dataset->device.conditions);
-    jc_dataset_free(dataset);
-}
-
-static char *conditions_of(void) {
-    static char text[512];
-    jc_dataset *dataset = load();
-    (void)snprintf(text, sizeof text, "%s", dataset->device.conditions);
-    jc_dataset_free(dataset);
-    return text;
-}
-
-// The one with most elements of the first block is refused, the next breaks, the third is too
-// light: the fourth tells.
-Test(campaign, lag_is_told_by_the_first_kernel_that_can) {
-    jc_executor gpu = fake_executor;
-    gpu.is_gpu = true;
-    jc_campaign_options options = usual_options();
-    options.executor = &gpu;
-    options.n_kernels = 10;
-    options.n_networks = 0;
-    plan->repetitions = 1;
-    fake.rest_w = 20;
-    fake.refused = 1009;
-    fake.failing = 1008;
-    fake.light = 1007;
-    (void)run(&options);
-    jc_dataset *dataset = load();
-    cr_expect_eq(dataset->device.meter_lag_s, 0);
-    jc_dataset_free(dataset);
-    cr_expect_str_eq(notes, "");
-    cr_expect_eq(fake.n_rests, 4 + 1, "before each, and after the campaign");
-    cr_expect_eq(fake.n_works, 2 * 2 + 8, "two windows for two of them, and the rows");
-}
-
-Test(campaign, a_lag_that_cannot_be_told_is_said) {
-    jc_executor gpu = fake_executor;
-    gpu.is_gpu = true;
-    jc_campaign_options options = usual_options();
-    options.executor = &gpu;
-    options.n_kernels = 1;
-    options.n_networks = 0;
-    fake.rest_w = 20;
-    fake.light = 1000;
-    (void)run(&options);
-    const char *why = "from 20 W at rest to 21 W at work";
-    cr_expect_not_null(strstr(notes, "delay of the meter could not be measured"), "%s", notes);
-    cr_expect_not_null(strstr(notes, why), "%s", notes);
-    const char *told = "delay of the meter not measured: power rises";
-    cr_expect_not_null(strstr(conditions_of(), told), "%s", conditions_of());
-    // A campaign that goes on knows that from its journal, and does not try again.
-    const int n_works = fake.n_works;
-    notes[0] = '\0';
-    (void)run(&options);
-    cr_expect_eq(fake.n_works, n_works);
-    cr_expect_str_eq(notes, "");
-    cr_expect_not_null(strstr(conditions_of(), told), "%s", conditions_of());
-}
-
-Test(campaign, a_lag_without_kernels_is_said) {
-    jc_executor gpu = fake_executor;
-    gpu.is_gpu = true;
-    jc_campaign_options options = usual_options();
-    options.executor = &gpu;
-    options.n_kernels = 0;
-    (void)run(&options);
-    cr_expect_not_null(strstr(notes, "no kernel is among the first rows"), "%s", notes);
-    // Without a meter there is nothing to be late.
-    notes[0] = '\0';
-    jc_meter none = fake_meter;
-    none.source = "none";
-    options.meter = &none;
-    (void)snprintf(folder + strlen(folder), sizeof folder - strlen(folder), "-none");
-    (void)run(&options);
-    cr_expect_str_eq(notes, "");
-}
-
-// Power at rest is metered before and after, whatever ends a campaign.
-Test(campaign, rest_after_a_campaign_that_is_finished_stopped_or_out_of_budget) {
-    jc_campaign_options options = usual_options();
-    options.n_kernels = 20;
-    options.n_networks = 0;
-    fake.rest_w = 20;
-    fake.stop_after = 10;
-    cr_expect_eq(run(&options).end, JC_CAMPAIGN_STOPPED);
-    cr_expect_eq(fake.n_rests, 2 + 1, "and the window that was cut before anything ran in it");
-    cr_expect_not_null(strstr(conditions_of(), "20 W at rest before, 20 W after"), "%s",
-                       conditions_of());
-    fake.stop = 0;
-    fake.stop_after = 0;
-    fake.n_rests = 0;
-    options.budget_s = 1.05; // the rest before takes a second of it, a window a few µs
-    fake.slow_s = 0.02;
-    cr_expect_eq(run(&options).end, JC_CAMPAIGN_OUT_OF_BUDGET);
-    cr_expect_eq(fake.n_rests, 2);
-    options.budget_s = 0;
-    fake.slow_s = 0;
-    fake.n_rests = 0;
-    fake.rest_w = 25;
-    cr_expect_eq(run(&options).end, JC_CAMPAIGN_FINISHED);
-    cr_expect_eq(fake.n_rests, 2);
-    cr_expect_not_null(strstr(conditions_of(), "25 W at rest before, 25 W after"));
-}
-
-// What is too hot is measured again, and said where it stays so.
-Test(campaign, hot_windows_are_repeated_and_then_said) {
-    const jc_campaign_options options = usual_options();
-    fake.heat_share = 0.4;
-    fake.hot_windows = 2;
-    (void)run(&options);
-    jc_dataset *dataset = load();
-    for (size_t i = 0; i < dataset->n_rows; ++i) {
-        cr_expect_eq(dataset->rows[i].measured.throttled_by_heat, 0);
-    }
-    cr_expect_eq(fake.n_windows, 2 * (N_KERNELS + N_NETWORKS) + 2);
-    jc_dataset_free(dataset);
-}
-
-Test(campaign, heat_that_stays_is_in_the_rows) {
-    const jc_campaign_options options = usual_options();
-    fake.heat_share = 0.4;
-    fake.hot_windows = 1000000;
-    (void)run(&options);
-    jc_dataset *dataset = load();
-    cr_assert_eq(dataset->n_rows, 2 * N_KERNELS);
-    cr_expect_float_eq(dataset->rows[0].measured.throttled_by_heat, 0.4, 1e-12);
-    cr_expect_float_eq(dataset->rows[0].measured.throttled, 0.4, 1e-12);
-    jc_dataset_free(dataset);
 }
 
 Test(campaign, the_order_is_random_and_repetitions_stand_apart) {
     fake.stop_after = 50; // within the first repetition of the first block of 64
-    const jc_campaign_options options = usual_options();
-    (void)run(&options);
-    jc_dataset *dataset = load();
+    const jc_campaign_options options = fixture_options();
+    (void)fixture_run(&options);
+    jc_dataset *dataset = fixture_load();
     cr_assert_gt(dataset->n_rows, 40);
     int n_late = 0;
     for (size_t i = 0; i < dataset->n_rows; ++i) {
@@ -501,36 +255,36 @@ Test(campaign, the_order_is_random_and_repetitions_stand_apart) {
 
 Test(campaign, networks_stand_among_the_kernels) {
     fake.stop_after = 62; // nearly all of the first block of 64
-    const jc_campaign_options options = usual_options();
-    const jc_campaign_report report = run(&options);
+    const jc_campaign_options options = fixture_options();
+    const jc_campaign_report report = fixture_run(&options);
     const size_t left = report.counts[JC_CAMPAIGN_NETWORKS].left;
     cr_expect_eq(left, N_NETWORKS, "none has both repetitions");
-    jc_dataset *dataset = load();
+    jc_dataset *dataset = fixture_load();
     cr_expect_geq(dataset->n_networks, 2);
     cr_expect_leq(dataset->n_networks, 4);
     jc_dataset_free(dataset);
 }
 
 Test(campaign, windows_that_were_disturbed_are_left_out_and_measured_again) {
-    jc_campaign_options options = usual_options();
+    jc_campaign_options options = fixture_options();
     options.max_load = 0.1;
     fake.lacked_share = 0.2;
     options.n_kernels = 3;
     options.n_networks = 0;
-    jc_campaign_report report = run(&options);
+    jc_campaign_report report = fixture_run(&options);
     cr_expect_eq(report.counts[JC_KERNEL_RELU].disturbed, 3);
     cr_expect_eq(report.counts[JC_KERNEL_RELU].measured, 0);
     cr_expect_eq(fake.n_windows, 3 * 2 * 3, "three tries each");
-    cr_expect_not_null(strstr(notes, "6 of 6 windows were disturbed"), "%s", notes);
+    cr_expect_not_null(strstr(fixture.notes, "6 of 6 windows were disturbed"), "%s", fixture.notes);
     struct stat info;
     char path[700];
-    (void)snprintf(path, sizeof path, "%s/relu.csv", folder);
+    (void)snprintf(path, sizeof path, "%s/relu.csv", fixture.folder);
     cr_expect_neq(stat(path, &info), 0, "no rows, no file");
     options.max_load = 1;
-    report = run(&options);
+    report = fixture_run(&options);
     cr_expect_eq(report.counts[JC_KERNEL_RELU].disturbed, 0);
     cr_expect_eq(report.counts[JC_KERNEL_RELU].measured, 3);
-    cr_expect_eq(count_rows(), 6);
+    cr_expect_eq(fixture_count_rows(), 6);
 }
 
 // --- Adaptive rows --------------------------------------------------------------------------
@@ -546,15 +300,15 @@ static jc_status choose_last(void *context, const size_t *candidates, size_t n_c
     for (size_t i = 0; i < n; ++i) {
         out_chosen[i] = candidates[n_candidates - 1 - i];
     }
-    cr_expect_eq(count_rows(), 2 * (N_KERNELS - n_candidates));
+    cr_expect_eq(fixture_count_rows(), 2 * (N_KERNELS - n_candidates));
     ++n_choices;
     return JC_OK;
 }
 
 static jc_campaign_options adaptive_options(void) {
-    jc_campaign_options options = usual_options();
-    plan->rows = 40;
-    plan->adaptive = 0.25;
+    jc_campaign_options options = fixture_options();
+    fixture.plan->rows = 40;
+    fixture.plan->adaptive = 0.25;
     options.n_networks = 3;
     options.chooser.choose = choose_last;
     n_choices = 0;
@@ -562,7 +316,7 @@ static jc_campaign_options adaptive_options(void) {
 }
 
 static void expect_first_and_last(void) {
-    jc_dataset *dataset = load();
+    jc_dataset *dataset = fixture_load();
     cr_assert_eq(dataset->n_rows, 2 * 40);
     cr_expect_eq(dataset->n_networks, 2 * 3);
     for (size_t i = 0; i < dataset->n_rows; ++i) {
@@ -574,7 +328,7 @@ static void expect_first_and_last(void) {
 
 Test(campaign, adaptive_rows_are_chosen_after_the_others) {
     const jc_campaign_options options = adaptive_options();
-    const jc_campaign_report report = run(&options);
+    const jc_campaign_report report = fixture_run(&options);
     cr_expect_eq(n_choices, 1);
     cr_expect_eq(report.counts[JC_KERNEL_RELU].measured, 40);
     cr_expect_eq(report.counts[JC_CAMPAIGN_ADAPTIVE].planned, 0);
@@ -584,13 +338,13 @@ Test(campaign, adaptive_rows_are_chosen_after_the_others) {
 Test(campaign, rows_once_chosen_stay_chosen) {
     jc_campaign_options options = adaptive_options();
     fake.stop_after = 2 * 33 + 5; // in the first repetition of what was chosen
-    jc_campaign_report report = run(&options);
+    jc_campaign_report report = fixture_run(&options);
     cr_expect_eq(report.end, JC_CAMPAIGN_STOPPED);
     cr_expect_eq(n_choices, 1);
     fake.stop = 0;
     fake.stop_after = 0;
     options.chooser.choose = NULL;
-    report = run(&options);
+    report = fixture_run(&options);
     cr_expect_eq(report.counts[JC_KERNEL_RELU].measured, 40);
     expect_first_and_last();
 }
@@ -598,7 +352,7 @@ Test(campaign, rows_once_chosen_stay_chosen) {
 Test(campaign, rows_still_to_be_chosen_are_told) {
     const jc_campaign_options options = adaptive_options();
     fake.stop_after = 20;
-    const jc_campaign_report report = run(&options);
+    const jc_campaign_report report = fixture_run(&options);
     cr_expect_eq(n_choices, 0);
     cr_expect_eq(report.counts[JC_CAMPAIGN_ADAPTIVE].planned, 10);
     cr_expect_eq(report.counts[JC_CAMPAIGN_ADAPTIVE].left, 10);
@@ -618,56 +372,56 @@ static jc_status choose_one_twice(void *context, const size_t *candidates, size_
 Test(campaign, a_row_is_chosen_once) {
     jc_campaign_options options = adaptive_options();
     options.chooser.choose = choose_one_twice;
-    expect_failure(&options, JC_EINVAL, "is not to be chosen");
+    fixture_expect_failure(&options, JC_EINVAL, "is not to be chosen");
 }
 
 Test(campaign, a_journal_of_another_plan_is_refused) {
-    jc_campaign_options options = usual_options();
-    (void)run(&options);
-    ++kernels[7].size[1];
-    expect_failure(&options, JC_EFORMAT, "of another plan");
-    --kernels[7].size[1];
-    plan->repetitions = 3;
-    expect_failure(&options, JC_EFORMAT, "of another plan");
-    plan->repetitions = 2;
-    cr_expect_eq(run(&options).end, JC_CAMPAIGN_FINISHED);
+    jc_campaign_options options = fixture_options();
+    (void)fixture_run(&options);
+    ++fixture.kernels[7].size[1];
+    fixture_expect_failure(&options, JC_EFORMAT, "of another plan");
+    --fixture.kernels[7].size[1];
+    fixture.plan->repetitions = 3;
+    fixture_expect_failure(&options, JC_EFORMAT, "of another plan");
+    fixture.plan->repetitions = 2;
+    cr_expect_eq(fixture_run(&options).end, JC_CAMPAIGN_FINISHED);
 }
 
 Test(campaign, a_journal_of_another_meter_is_refused) {
-    jc_campaign_options options = usual_options();
-    (void)run(&options);
+    jc_campaign_options options = fixture_options();
+    (void)fixture_run(&options);
     jc_meter other = fake_meter;
     other.source = "nvml";
     options.meter = &other;
-    expect_failure(&options, JC_EFORMAT, "of another machine, executor or meter");
+    fixture_expect_failure(&options, JC_EFORMAT, "of another machine, executor or meter");
 }
 
 Test(campaign, rows_without_a_journal_are_not_overwritten) {
-    const jc_campaign_options options = usual_options();
-    cr_assert_eq(mkdir(folder, 0777), 0);
-    folder_put(folder, "linear.csv", "anything");
-    expect_failure(&options, JC_EFORMAT, "linear.csv");
-    cr_expect_str_eq(folder_get(folder, "linear.csv"), "anything");
-    cr_expect_eq(folder_count(folder), 1);
+    const jc_campaign_options options = fixture_options();
+    cr_assert_eq(mkdir(fixture.folder, 0777), 0);
+    folder_put(fixture.folder, "linear.csv", "anything");
+    fixture_expect_failure(&options, JC_EFORMAT, "linear.csv");
+    cr_expect_str_eq(folder_get(fixture.folder, "linear.csv"), "anything");
+    cr_expect_eq(folder_count(fixture.folder), 1);
 }
 
 Test(campaign, a_file_in_the_folders_place_is_told) {
-    const jc_campaign_options options = usual_options();
+    const jc_campaign_options options = fixture_options();
     char parent[600];
-    (void)snprintf(parent, sizeof parent, "%s", folder);
+    (void)snprintf(parent, sizeof parent, "%s", fixture.folder);
     *strrchr(parent, '/') = '\0';
     folder_put(parent, "rows", "");
-    expect_failure(&options, JC_ENOENT, "Not a directory");
+    fixture_expect_failure(&options, JC_ENOENT, "Not a directory");
 }
 
 Test(campaign, lines_that_fit_the_checksum_and_nothing_else_are_refused) {
-    const jc_campaign_options options = usual_options();
-    (void)run(&options);
+    const jc_campaign_options options = fixture_options();
+    (void)fixture_run(&options);
     char path[700];
-    (void)snprintf(path, sizeof path, "%s/" JC_JOURNAL_NAME, folder);
+    (void)snprintf(path, sizeof path, "%s/" JC_JOURNAL_NAME, fixture.folder);
     FILE *file = fopen(path, "ab");
     cr_assert_not_null(file);
     (void)fputs("85944171f73967e8 foobar\n", file); // published with FNV-1a
     cr_assert_eq(fclose(file), 0);
-    expect_failure(&options, JC_EFORMAT, "'foobar' is no line of a journal");
+    fixture_expect_failure(&options, JC_EFORMAT, "'foobar' is no line of a journal");
 }
