@@ -1,51 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 // Training on few configurations.
-#include <joulecast/train.h>
+#include "made_up.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
-#include <string.h>
 
 enum { FEW = 24, NEW = 400 };
 
-static uint64_t state;
-
-// xorshift64*; uniform in [0, 1).
-static double uniform(void) {
-    state ^= state >> 12;
-    state ^= state << 25;
-    state ^= state >> 27;
-    return (double)((state * UINT64_C(2685821657736338717)) >> 11) * 0x1p-53;
-}
-
 // Pooling 2 x 2 of 1 to 8 samples, 8 to 256 channels, at a speed of 1e10 values/s.
 static jc_row make_row(void) {
-    jc_row row = {.kernel = {.kind = JC_KERNEL_MAX_POOL2D},
-                  .measured = {.power_w = (double)NAN,
-                               .runtime_rel_sd = (double)NAN,
-                               .energy_j = (double)NAN,
-                               .idle_power_w = (double)NAN,
-                               .iterations = (double)NAN,
-                               .window_s = (double)NAN}};
+    jc_row row = {.kernel = {.kind = JC_KERNEL_MAX_POOL2D}};
     int64_t *s = row.kernel.size;
-    s[JC_WINDOW_BATCH_SIZE] = 1 + (int64_t)(8 * uniform());
-    s[JC_WINDOW_IN_CHANNELS] = 8 + (int64_t)(249 * uniform());
-    s[JC_WINDOW_IN_HEIGHT] = s[JC_WINDOW_IN_WIDTH] = 2 * (7 + (int64_t)(50 * uniform()));
+    s[JC_WINDOW_BATCH_SIZE] = 1 + (int64_t)(8 * made_up_uniform());
+    s[JC_WINDOW_IN_CHANNELS] = 8 + (int64_t)(249 * made_up_uniform());
+    s[JC_WINDOW_IN_HEIGHT] = s[JC_WINDOW_IN_WIDTH] = 2 * (7 + (int64_t)(50 * made_up_uniform()));
     s[JC_WINDOW_KERNEL_H] = s[JC_WINDOW_KERNEL_W] = 2;
     s[JC_WINDOW_STRIDE_H] = s[JC_WINDOW_STRIDE_W] = 2;
     cr_assert_eq(jc_kernel_complete(&row.kernel, NULL), JC_OK);
-    row.measured.runtime_s = 1e-6 + (double)jc_kernel_work(&row.kernel).input_elements / 1e10;
+    row.measured =
+        made_up_runtime(1e-6 + (double)jc_kernel_work(&row.kernel).input_elements / 1e10);
     return row;
-}
-
-static jc_profile *train(jc_row *rows, size_t n) {
-    jc_dataset d = {.rows = rows, .n_rows = n};
-    strcpy(d.device.name, "made-up");
-    d.device.meter_step_s = (double)NAN;
-    jc_profile *profile = NULL;
-    jc_error err = {0};
-    cr_assert_eq(jc_train(&d, NULL, &profile, &err), JC_OK, "%s", err.message);
-    return profile;
 }
 
 // Eight times as long where channels are no multiple of 8.
@@ -55,7 +29,7 @@ static void slow_down(jc_row *row) {
 
 Test(few, multiples_of_a_vector_are_found) {
     jc_row rows[FEW];
-    state = 5;
+    made_up_seed(5);
     for (int i = 0; i < FEW; ++i) {
         rows[i] = make_row();
         if (i % 2 == 0) {
@@ -68,7 +42,7 @@ Test(few, multiples_of_a_vector_are_found) {
         }
         slow_down(&rows[i]);
     }
-    jc_profile *profile = train(rows, FEW);
+    jc_profile *profile = made_up_train(rows, FEW);
     double sum = 0;
     for (int i = 0; i < NEW; ++i) {
         jc_row row = make_row();

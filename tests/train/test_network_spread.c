@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // How far networks are from the sums of their layers.
+#include "made_up.h"
+
 #include <joulecast/analyze.h>
-#include <joulecast/train.h>
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -69,23 +70,13 @@ Test(network_spread, what_the_layers_cover_is_not_covered_again) {
     }
 }
 
-static uint64_t state = 3;
-
-// xorshift64*; uniform in [0, 1).
-static double uniform(void) {
-    state ^= state >> 12;
-    state ^= state << 25;
-    state ^= state >> 27;
-    return (double)((state * UINT64_C(2685821657736338717)) >> 11) * 0x1p-53;
-}
-
 Test(network_spread, nine_in_ten_are_held) {
     static jc_outcome pairs[MANY];
     static size_t group[MANY];
     for (size_t i = 0; i < MANY; ++i) {
         double sum = 0;
         for (int k = 0; k < 12; ++k) {
-            sum += uniform();
+            sum += made_up_uniform();
         }
         pairs[i] = sure(exp(0.1 * (sum - 6)));
         group[i] = i;
@@ -105,25 +96,13 @@ Test(network_spread, nine_in_ten_are_held) {
 static jc_profile *train(void) {
     static jc_row rows[60];
     for (int i = 0; i < 60; ++i) {
-        const double unknown = (double)NAN;
-        rows[i] = (jc_row){
-            .kernel = {.kind = JC_KERNEL_LINEAR, .size = {1 + i % 3, 100 + 10 * i, 900 - 10 * i}},
-            .measured = {.power_w = unknown,
-                         .energy_j = unknown,
-                         .idle_power_w = unknown,
-                         .runtime_rel_sd = unknown,
-                         .iterations = unknown,
-                         .window_s = unknown}};
-        rows[i].measured.runtime_s =
-            (double)jc_kernel_work(&rows[i].kernel).macs * 1e-10 * (0.95 + 0.1 * uniform());
+        jc_row *row = &rows[i];
+        row->kernel =
+            (jc_kernel){.kind = JC_KERNEL_LINEAR, .size = {1 + i % 3, 100 + 10 * i, 900 - 10 * i}};
+        row->measured = made_up_runtime((double)jc_kernel_work(&row->kernel).macs * 1e-10 *
+                                        (0.95 + 0.1 * made_up_uniform()));
     }
-    jc_dataset d = {.rows = rows, .n_rows = 60};
-    strcpy(d.device.name, "made-up");
-    d.device.meter_step_s = (double)NAN;
-    jc_profile *profile = NULL;
-    jc_error err = {0};
-    cr_assert_eq(jc_train(&d, NULL, &profile, &err), JC_OK, "%s", err.message);
-    return profile;
+    return made_up_train(rows, 60);
 }
 
 static jc_totals analyze(const jc_profile *profile) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Weights that come from a cache or from memory, by what is used between two uses of them.
+#include "made_up.h"
+
 #include <joulecast/analyze.h>
-#include <joulecast/train.h>
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -11,16 +12,6 @@ enum { ROWS = 400, NEW = 200 };
 
 static const double CACHE_BYTES = 0x1p25; ///< from so many on, weights come from memory
 
-static uint64_t state = 7;
-
-// xorshift64*; uniform in [0, 1).
-static double uniform(void) {
-    state ^= state >> 12;
-    state ^= state << 25;
-    state ^= state >> 27;
-    return (double)((state * UINT64_C(2685821657736338717)) >> 11) * 0x1p-53;
-}
-
 // 2e10 MAC/s; weights at 2e10 B/s from the cache and 5e9 B/s from memory.
 static double true_runtime(const jc_kernel *kernel) {
     const jc_work work = jc_kernel_work(kernel);
@@ -29,30 +20,14 @@ static double true_runtime(const jc_kernel *kernel) {
 }
 
 static jc_row make_row(void) {
-    jc_row row = {.kernel = {.kind = JC_KERNEL_LINEAR, .precision = JC_PRECISION_F32},
-                  .measured = {.power_w = (double)NAN,
-                               .runtime_rel_sd = (double)NAN,
-                               .energy_j = (double)NAN,
-                               .idle_power_w = (double)NAN,
-                               .iterations = (double)NAN,
-                               .window_s = (double)NAN}};
+    jc_row row = {.kernel = {.kind = JC_KERNEL_LINEAR, .precision = JC_PRECISION_F32}};
     int64_t *s = row.kernel.size;
-    s[0] = 1 + (int64_t)(8 * uniform());
-    s[1] = (int64_t)exp2(5 + 5 * uniform());
-    s[2] = (int64_t)exp2(5 + 5 * uniform());
-    row.kernel.reuse_bytes = (int64_t)exp2(22 + 6 * uniform());
-    row.measured.runtime_s = true_runtime(&row.kernel);
+    s[0] = 1 + (int64_t)(8 * made_up_uniform());
+    s[1] = (int64_t)exp2(5 + 5 * made_up_uniform());
+    s[2] = (int64_t)exp2(5 + 5 * made_up_uniform());
+    row.kernel.reuse_bytes = (int64_t)exp2(22 + 6 * made_up_uniform());
+    row.measured = made_up_runtime(true_runtime(&row.kernel));
     return row;
-}
-
-static jc_profile *train(jc_row *rows, size_t n) {
-    jc_dataset d = {.rows = rows, .n_rows = n};
-    strcpy(d.device.name, "made-up");
-    d.device.meter_step_s = (double)NAN;
-    jc_profile *profile = NULL;
-    jc_error err = {0};
-    cr_assert_eq(jc_train(&d, NULL, &profile, &err), JC_OK, "%s", err.message);
-    return profile;
 }
 
 // A chain of n layers of 500 to 500 features: 1.002 MB of weights and biases each.
@@ -77,7 +52,7 @@ Test(reuse, weights_of_large_networks_come_from_memory) {
     for (int i = 0; i < ROWS; ++i) {
         rows[i] = make_row();
     }
-    jc_profile *profile = train(rows, ROWS);
+    jc_profile *profile = made_up_train(rows, ROWS);
     cr_assert(jc_profile_prices_reuse(profile));
     double sum = 0;
     for (int i = 0; i < NEW; ++i) {
@@ -106,7 +81,7 @@ Test(reuse, beyond_the_rows_it_is_as_at_their_ends) {
     for (int i = 0; i < ROWS; ++i) {
         rows[i] = make_row();
     }
-    jc_profile *profile = train(rows, ROWS);
+    jc_profile *profile = made_up_train(rows, ROWS);
     jc_kernel kernel = {.kind = JC_KERNEL_LINEAR, .size = {1, 500, 500}};
     const int64_t ends[2][2] = {{INT64_C(1) << 22, 1 << 20}, {INT64_C(1) << 28, INT64_C(1) << 34}};
     for (int e = 0; e < 2; ++e) {
@@ -129,7 +104,7 @@ Test(reuse, rows_that_do_not_say_it_know_nothing_of_it) {
         rows[i].kernel.reuse_bytes = 0;
         rows[i].measured.runtime_s = true_runtime(&rows[i].kernel);
     }
-    jc_profile *profile = train(rows, ROWS);
+    jc_profile *profile = made_up_train(rows, ROWS);
     cr_expect_not(jc_profile_prices_reuse(profile));
     jc_profile_free(profile);
 }
