@@ -603,6 +603,14 @@ class Hostile(Onnx):
                             ("BatchNormalization", "epsilon"), ("Mystery", "factor")):
             self.refuse(model([node(op, ["x"], ["y"], "bad", **{setting: float("nan")})],
                               [value("x", [1, 4, 8, 8])], [value("y", [1])]), "bad", setting, "NaN")
+        for op, setting in (("LeakyRelu", "alpha"), ("LRN", "bias"), ("InstanceNormalization", "epsilon")):
+            for infinite in (float("inf"), -float("inf")):
+                self.refuse(model([node(op, ["x"], ["y"], "bad", **{setting: infinite})],
+                                  [value("x", [1, 4, 8, 8])], [value("y", [1])]), "bad", setting, "infinite")
+        # In nodes, too, that would become one kernel with others.
+        self.refuse(model([node("HardSigmoid", ["x"], ["h"], "bad", alpha=float("nan")),
+                           node("Mul", ["x", "h"], ["y"])], [value("x", [1, 4])], [value("y", [1])]),
+                    "HardSigmoid 'bad'", "alpha")
         # A bound may be infinite, and a constant may hold anything.
         layers = self.one_layer([node("Clip", ["x"], ["y"], min=0.0, max=float("inf"))], [1, 4],
                                 opset=9)
@@ -610,6 +618,33 @@ class Hostile(Onnx):
         nan = node("Constant", [], ["c"], value_float=float("nan"))
         layers = self.one_layer([nan, node("Add", ["x", "c"], ["y"])], [1, 4])
         self.assertEqual([layer["kernel"] for layer in layers], ["pointwise"])
+
+    def test_bounds_of_clip(self):
+        infinite, nan = float("inf"), float("nan")
+
+        def clip(low, high, opset):
+            bounds = dict(min=low, max=high) if opset < 11 else {}
+            names = ["low", "high"] if opset >= 11 else []
+            return model([node("Clip", ["x", *names], ["y"], "clip", **bounds)], [value("x", [1, 4])],
+                         [value("y", [1])], [tensor("low", [], FLOAT, [low]), tensor("high", [], FLOAT, [high])],
+                         opset=opset)
+        for opset in (10, 13):
+            for low, high in ((nan, 6.0), (0.0, nan), (infinite, 6.0), (0.0, -infinite)):
+                with self.subTest(opset=opset, low=low, high=high):
+                    self.refuse(clip(low, high, opset), "Clip 'clip'", "'min'" if low else "'max'")
+            for low, high, op in ((0.0, infinite, "relu"), (0.0, 6.0, "relu6"), (-infinite, 1.0, "clamp")):
+                document = self.predict_onnx(clip(low, high, opset))
+                self.assertEqual(document["layers"][-1]["op"], op)
+
+    def test_many_outputs(self):
+        # Looking each of them up among the others would take a minute.
+        many = [value(f"x{i}", [1, 4]) for i in range(50000)]
+        nodes = [node("DequantizeLinear", [f"x{i}", "s", "z"], [f"y{i}"]) for i in range(50000)]
+        outputs = [value(f"y{i}", [1, 4]) for i in reversed(range(50000))]
+        self.refuse(model(nodes, many, [*outputs, value("lost", [1])],
+                          [tensor("s", [], FLOAT, [0.1]), tensor("z", [], INT8, [0])]), "'lost'")
+        self.refuse(model([node("Relu", ["x0"], ["y"])], many,
+                          [value("y", [1, 4]), *reversed(many), value("lost", [1])]), "'lost'")
 
     def test_opsets(self):
         nodes, inputs, outputs = [node("Relu", ["x"], ["y"])], [value("x", [1, 4])], [value("y", [1])]

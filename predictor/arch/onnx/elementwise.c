@@ -19,23 +19,34 @@ jc_status onnx_emit_unary(lowering *w) {
     return onnx_emit_simple(w, &e, onnx_node_input(w, 0), 0);
 }
 
-// A bound of Clip: an attribute in old files, an input in new ones.
-static double clip_bound(const lowering *w, const char *name, size_t input, double otherwise) {
-    double value = onnx_node_real(w, name, otherwise);
+// A bound of Clip: an attribute in old files, an input in new ones; an infinite one is none.
+static jc_status clip_bound(lowering *w, const char *name, size_t input, double none,
+                            double *out_bound) {
+    const onnx_attribute *a = onnx_node_attribute(w->node, name);
     const onnx_value *v = onnx_node_input(w, input);
-    if (v != NULL && (!onnx_value_real(v, &value) || isnan(value))) {
-        value = otherwise;
+    *out_bound = a != NULL && a->has_f ? a->f : none;
+    if (v != NULL && !onnx_value_real(v, out_bound)) {
+        *out_bound = none; // computed, or not in the file
     }
-    return value;
+    const bool is_wrong = isnan(*out_bound) || (isinf(*out_bound) && *out_bound * none < 0);
+    return is_wrong ? onnx_lower_fail(w, JC_EPARSE, "its bound '%s' is %g", name, *out_bound)
+                    : JC_OK;
 }
 
 jc_status onnx_emit_clip(lowering *w) {
-    const double low = clip_bound(w, "min", 1, -(double)INFINITY);
-    const double high = clip_bound(w, "max", 2, (double)INFINITY);
+    double low = 0;
+    double high = 0;
+    jc_status status = clip_bound(w, "min", 1, -(double)INFINITY, &low);
+    if (status == JC_OK) {
+        status = clip_bound(w, "max", 2, (double)INFINITY, &high);
+    }
+    if (status != JC_OK) {
+        return status;
+    }
     const bool unbounded = !(high < 3e38); // old exporters write the largest float
     const char *op = low == 0 && high == 6 ? "relu6" : low == 0 && unbounded ? "relu" : "clamp";
     emission e;
-    const jc_status status = onnx_emission_begin(w, &e, op, 1);
+    status = onnx_emission_begin(w, &e, op, 1);
     if (status != JC_OK) {
         return status;
     }
@@ -60,15 +71,6 @@ jc_status onnx_emit_cast(lowering *w) {
     return onnx_emit_copy(w);
 }
 
-static bool is_output(const lowering *w, int32_t id) {
-    for (size_t i = 0; i < w->model->n_outputs; ++i) {
-        if (onnx_find_value(w->model, w->model->outputs[i].name) == id) {
-            return true;
-        }
-    }
-    return false;
-}
-
 // Between kernels of integers it is done where they write. At the edge of the network, real numbers
 // come in or go out, and somebody has to pass over them.
 jc_status onnx_emit_quantize(lowering *w) {
@@ -79,7 +81,7 @@ jc_status onnx_emit_quantize(lowering *w) {
     }
     const bool comes_in = x->layer != ONNX_NO_LAYER && w->graph->layers[x->layer].op == NULL &&
                           onnx_text_is(w->node->op_type, "QuantizeLinear");
-    if (comes_in || is_output(w, w->node->outputs[0])) {
+    if (comes_in || out->is_output) {
         return onnx_emit_copy(w);
     }
     out->layer = x->layer;

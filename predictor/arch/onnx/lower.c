@@ -141,28 +141,50 @@ static bool has_subgraph(const onnx_node *node) {
     return false;
 }
 
-// Bounds may be infinite, and a constant may hold anything: it is data. NaN is no setting.
+static const onnx_op *find_op(const onnx_node *node) {
+    const bool known_domain = node->domain.size == 0 || onnx_text_is(node->domain, "ai.onnx") ||
+                              onnx_text_is(node->domain, "com.microsoft");
+    return known_domain ? onnx_op_find(node->op_type) : NULL;
+}
+
+// NaN is no setting, and infinity only a bound; an operator that is not known may have its reasons.
 static jc_status check_attributes(lowering *w) {
+    const bool is_bound = onnx_text_is(w->node->op_type, "Clip") || find_op(w->node) == NULL;
     for (size_t i = 0; i < w->node->n_attributes; ++i) {
         const onnx_attribute *a = &w->node->attributes[i];
         bool is_nan = a->has_f && isnan(a->f);
+        bool is_infinite = a->has_f && isinf(a->f);
         for (size_t k = 0; k < a->n_floats; ++k) {
             is_nan = is_nan || isnan(a->floats[k]);
+            is_infinite = is_infinite || isinf(a->floats[k]);
         }
-        if (is_nan && !onnx_text_is(w->node->op_type, "Constant")) {
-            return onnx_lower_fail(w, JC_EPARSE, "its attribute '%.*s' is not a number (NaN)",
-                                   (int)(a->name.size < 80 ? a->name.size : 80), a->name.data);
+        if (is_nan || (is_infinite && !is_bound)) {
+            return onnx_lower_fail(w, JC_EPARSE, "its attribute '%.*s' is not a number (%s)",
+                                   (int)(a->name.size < 80 ? a->name.size : 80), a->name.data,
+                                   is_nan ? "NaN" : "infinite");
         }
     }
     return JC_OK;
 }
 
+// Of all nodes, before several become one. A constant may hold anything: it is data.
+static jc_status check_nodes(lowering *w) {
+    jc_status status = JC_OK;
+    for (size_t i = 0; i < w->model->n_nodes && status == JC_OK; ++i) {
+        w->node = &w->model->nodes[i];
+        if (!onnx_text_is(w->node->op_type, "Constant")) {
+            status = check_attributes(w);
+        }
+    }
+    if (status == JC_OK) {
+        w->node = NULL;
+    }
+    return status;
+}
+
 static jc_status lower_node(lowering *w) {
     bool is_constant = false;
-    jc_status status = check_attributes(w);
-    if (status == JC_OK) {
-        status = begin_outputs(w, &is_constant);
-    }
+    jc_status status = begin_outputs(w, &is_constant);
     if (status != JC_OK) {
         return status;
     }
@@ -172,10 +194,7 @@ static jc_status lower_node(lowering *w) {
             "what it costs depends on the values that flow through it (a branch or a "
             "loop); export the model without control flow");
     }
-    const bool known_domain = w->node->domain.size == 0 ||
-                              onnx_text_is(w->node->domain, "ai.onnx") ||
-                              onnx_text_is(w->node->domain, "com.microsoft");
-    const onnx_op *op = known_domain ? onnx_op_find(w->node->op_type) : NULL;
+    const onnx_op *op = find_op(w->node);
     w->op = op;
     w->is_int8 = takes_int8(w);
     if (op == NULL) {
@@ -232,25 +251,6 @@ static jc_status index_told(lowering *w) {
 
 // --- The network --------------------------------------------------------------------------------
 
-static bool same_text(onnx_text a, onnx_text b) {
-    return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
-}
-
-// Whether a value is an input or initializer that no node takes.
-static bool is_given(const onnx_model *model, onnx_text name) {
-    for (size_t i = 0; i < model->n_inputs; ++i) {
-        if (same_text(model->inputs[i].name, name)) {
-            return true;
-        }
-    }
-    for (size_t i = 0; i < model->n_tensors; ++i) {
-        if (same_text(model->tensors[i].name, name)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static jc_status add_outputs(lowering *w) {
     jc_graph *g = w->graph;
     g->outputs = jc_arena_alloc(&g->arena, w->model->n_outputs, sizeof *g->outputs);
@@ -262,11 +262,12 @@ static jc_status add_outputs(lowering *w) {
         const onnx_text name = w->model->outputs[i].name;
         const int32_t id = onnx_find_value(w->model, name);
         const onnx_value *v = id == ONNX_NO_VALUE ? NULL : &w->values[id];
-        if ((v == NULL || !v->is_known) && !is_given(w->model, name)) {
+        if (v == NULL || (!v->is_known && v->producer < 0)) {
             return onnx_lower_fail(w, JC_EPARSE, "nothing gives its output '%.*s'",
-                                   (int)(name.size < 80 ? name.size : 80), name.data);
+                                   (int)(name.size < 80 ? name.size : 80),
+                                   name.size == 0 ? "" : name.data);
         }
-        if (v != NULL && v->is_known && v->layer != ONNX_NO_LAYER) {
+        if (v->is_known && v->layer != ONNX_NO_LAYER) {
             g->outputs[g->n_outputs++] = v->layer;
         }
     }
@@ -294,7 +295,10 @@ jc_status onnx_lower(const onnx_model *model, const char *file, jc_arena *arena,
     }
     uint32_t *order = NULL;
     size_t n_order = 0;
-    jc_status status = add_initializers(&w);
+    jc_status status = check_nodes(&w);
+    if (status == JC_OK) {
+        status = add_initializers(&w);
+    }
     if (status == JC_OK) {
         status = index_told(&w);
     }

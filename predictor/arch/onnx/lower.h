@@ -25,6 +25,7 @@ typedef struct onnx_value {
     bool is_known;    ///< below is valid: its input, initializer or node has been seen
     bool is_constant; ///< depends on no input of the network
     bool is_needed;   ///< its contents are, and not only its shape
+    bool is_output;   ///< the network returns it
     bool is_second;   ///< an input whose batch is its second axis, as sequences have it
     bool is_int8;     ///< 8-bit integers, or such made real by DequantizeLinear
     int64_t type;     ///< of elements

@@ -85,7 +85,7 @@ static bool part_nodes(onnx_model *model) {
 }
 
 jc_status onnx_resolve_names(onnx_model *model, const char *file, jc_arena *arena, jc_error *err) {
-    size_t n_uses = 0;
+    size_t n_uses = model->n_outputs;
     for (size_t i = 0; i < model->n_nodes; ++i) {
         n_uses += model->nodes[i].n_inputs + model->nodes[i].n_outputs;
     }
@@ -100,6 +100,10 @@ jc_status onnx_resolve_names(onnx_model *model, const char *file, jc_arena *aren
         const onnx_node *node = &model->nodes[i];
         n += collect(node->input_names, node->inputs, node->n_inputs, uses + n);
         n += collect(node->output_names, node->outputs, node->n_outputs, uses + n);
+    }
+    int32_t ignored = ONNX_NO_VALUE; // no node may know an output: it is an input then, or missing
+    for (size_t i = 0; i < model->n_outputs; ++i) {
+        n += collect(&model->outputs[i].name, &ignored, 1, uses + n);
     }
     qsort(uses, n, sizeof *uses, compare_uses);
     for (size_t i = 0; i < n; ++i) {

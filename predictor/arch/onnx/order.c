@@ -55,6 +55,7 @@ static void mark_alive(walk *k) {
             continue;
         }
         w->values[id].n_uses++;
+        w->values[id].is_output = true;
         const int32_t p = w->values[id].producer;
         if (p >= 0 && k->state[p] == NODE_DEAD) {
             k->state[p] = NODE_ALIVE;
