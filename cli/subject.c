@@ -100,9 +100,11 @@ static bool is_technique_file(const char *text) {
 }
 
 jc_status subject_load_technique(const char *text, jc_technique **out_technique, jc_error *err) {
+    char name[256];
+    (void)snprintf(name, sizeof name, "-t '%.240s'", text);
     const jc_status status = is_technique_file(text)
                                  ? jc_technique_load(text, out_technique, err)
-                                 : jc_technique_parse(text, strlen(text), text, out_technique, err);
+                                 : jc_technique_parse(text, strlen(text), name, out_technique, err);
     if (status != JC_OK) {
         return status;
     }

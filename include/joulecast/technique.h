@@ -37,8 +37,8 @@ typedef struct jc_technique jc_technique;
 JC_MUST_USE jc_status jc_technique_load(const char *path, jc_technique **out_technique,
                                         jc_error *err);
 
-/** The same from text: a file, a list of steps, or a single step ("prune: 0.5"). @param name what
- * errors call it, and its name; files that it names are sought in the working folder. */
+/** The same from text: a file, a list of steps, or a single step ("prune: 0.5"), which is its name,
+ * too. @param name what errors call it; files that it names are sought in the working folder. */
 JC_MUST_USE jc_status jc_technique_parse(const char *text, size_t length, const char *name,
                                          jc_technique **out_technique, jc_error *err);
 
