@@ -157,6 +157,41 @@ class Counts(Onnx):
         self.assertEqual((layers[0]["op"], layers[0]["macs"]), ("linear", 10 * 8 * 6))
         self.assertEqual(layers[0]["params"], 48)
 
+    def test_einsum_of_dots_and_without_an_arrow(self):
+        # The same product, of 4 heads of 10 by 8: rows, columns and the sum of 8 for each.
+        for equation in ("bhid,bhjd->bhij", "...id,...jd->...ij", "b...id, b...jd -> b...ij"):
+            layers = self.one_layer([node("Einsum", ["x", "x"], ["y"], equation=equation)], [1, 4, 10, 8])
+            self.assertEqual([(layer["op"], layer["macs"], layer["output_shape"]) for layer in layers],
+                             [("matmul", 4 * 10 * 10 * 8, [1, 4, 10, 10])])
+        # What occurs once, in the order of the alphabet: b, i and j.
+        for equation in ("bik,kj", "bik,kj->bij", "...k,kj", "...ik,kj->...ij"):
+            layers = self.one_layer([node("Einsum", ["x", "w"], ["y"], equation=equation)], [1, 10, 8],
+                                    [tensor("w", [8, 6])])
+            self.assertEqual([(layer["op"], layer["macs"], layer["params"], layer["output_shape"])
+                              for layer in layers], [("linear", 10 * 8 * 6, 48, [1, 10, 6])])
+
+    def test_einsum_in_other_forms_is_named(self):
+        x = [value("x", [1, 10, 8])]
+        for equation, tensors, shape in (
+                ("bij->bji", [], [1, 8, 10]), ("bij->b", [], [1]), ("...ij->...j", [], [1, 8]),
+                ("bij,jk,kl->bil", [tensor("w0", [8, 6]), tensor("w1", [6, 7])], [1, 10, 7])):
+            with self.subTest(equation):
+                names = ["x"] + [f"w{i}" for i in range(len(tensors))]
+                found, words = self.named([node("Einsum", names, ["c"], equation=equation)], x, tensors)
+                self.assertEqual(found, shape)
+                self.assertIn("Einsum (1)", words)
+        found, _ = self.named([node("Einsum", ["x"], ["c"], equation="bii->bi")], [value("x", [1, 8, 8])])
+        self.assertEqual(found, [1, 8])
+
+    def test_wrong_einsum(self):
+        for equation in ("bij", "bij,jk->bii", "bij,jk->bz", "bij,k->b", "bij,jk,kl->b", "bij,kj->bk", "b.j,jk",
+                         "b..ij,jk", "bij,jk->b?", "", ",", "->", "bij,jk->" + "k" * 300):
+            with self.subTest(equation):
+                content = model([node("Einsum", ["x", "w"], ["y"], "sum", equation=equation)],
+                                [value("x", [1, 10, 8])], [value("y", [1])], [tensor("w", [8, 6])])
+                result = self.run_program("predict", self.put(content), code=2)
+                self.assertIn("Einsum 'sum'", result.stderr)
+
     def test_integers_run_in_8_bits(self):
         small = [tensor("s", [], FLOAT, [0.1]), tensor("z", [], UINT8, [0])]
         content = model(
@@ -178,12 +213,65 @@ class Counts(Onnx):
             [node("ConvTranspose", ["x", "w"], ["y"], strides=[2, 2], output_shape=[19, 18])],
             [value("x", [1, 3, 8, 8])], [value("y", [1])], [tensor("w", [3, 5, 4, 4])])), code=2)
 
-    def test_averages_of_cells_apart_are_named(self):
-        content = model([node("AveragePool", ["x"], ["y"], kernel_shape=[3, 3], dilations=[2, 2])],
-                        [value("x", [1, 3, 8, 8])], [value("y", [1, 3, 4, 4])], opset=19)
+    def named(self, nodes, inputs, tensors=(), opset=19):
+        """The one layer that no operator describes, which stderr names, and what comes after it."""
+        content = model([*nodes, node("Relu", ["c"], ["y"])], inputs, [value("y", [1])], tensors, opset=opset)
         result = self.run_program("predict", "-p", "test-device", "-f", "json", self.put(content), warns=True)
-        self.assertIn("AveragePool", result.stderr)
-        self.assertEqual(json.loads(result.stdout)["layers"][-1]["output_shape"], [1, 3, 4, 4])
+        layers = json.loads(result.stdout)["layers"]
+        others = [layer for layer in layers if layer["op"] == "other"]
+        self.assertEqual([layer["status"] for layer in others], ["fallback"])
+        self.assertIn("not known", result.stderr)
+        self.assertEqual(layers[-1]["output_shape"], others[0]["output_shape"])
+        return others[0]["output_shape"], result.stderr
+
+    def test_averages_of_cells_apart_are_named(self):
+        shape, words = self.named([node("AveragePool", ["x"], ["c"], kernel_shape=[3, 3], dilations=[2, 2])],
+                                  [value("x", [1, 3, 8, 8])])
+        self.assertIn("AveragePool (1)", words)
+        self.assertEqual(shape, [1, 3, 4, 4])  # 8 cells under a window of 5
+
+    def test_windows_of_three_axes_are_named(self):
+        x = [value("x", [1, 4, 8, 9, 10])]
+        for name, more, weight, shape in (
+                # (8 + 1 + 1 - 3) // 2 + 1, 9 + 1 + 1 - 3 + 1 and 10 - 5 + 1 cells.
+                ("Conv", dict(pads=[1, 1, 0, 1, 1, 0], strides=[2, 1, 1], dilations=[1, 1, 2]), [6, 4, 3, 3, 3],
+                 [6, 4, 9, 6]),
+                ("Conv", dict(group=2, auto_pad="SAME_UPPER", strides=[2, 2, 3]), [6, 2, 3, 3, 3], [6, 4, 5, 4]),
+                # (8 - 1) * 2 + 2 and so on, with one more along the last axis.
+                ("ConvTranspose", dict(strides=[2, 2, 2], output_padding=[0, 0, 1]), [4, 6, 2, 2, 2],
+                 [6, 16, 18, 21]),
+                ("ConvTranspose", dict(strides=[2, 2, 2], output_shape=[15, 17, 20]), [4, 6, 2, 2, 2],
+                 [6, 15, 17, 20]),
+                ("MaxPool", dict(kernel_shape=[2, 2, 3], strides=[2, 2, 3]), None, [4, 4, 4, 3]),
+                # Windows of 2 at 0, 2, .. 8, of 3 at 0, 3, .. 9: the last ones hang over.
+                ("AveragePool", dict(kernel_shape=[2, 2, 3], strides=[2, 2, 3], ceil_mode=1), None,
+                 [4, 4, 5, 4])):
+            with self.subTest(name, **more):
+                names, tensors = (["x"], []) if weight is None else (["x", "w"], [tensor("w", weight)])
+                found, words = self.named([node(name, names, ["c"], **more)], x, tensors)
+                self.assertEqual(found, [1, *shape])
+                self.assertIn(f"{name} (1)", words)
+
+    def test_means_of_three_axes(self):
+        for name in ("GlobalAveragePool", "GlobalMaxPool"):
+            layers = self.one_layer([node(name, ["x"], ["y"])], [1, 4, 8, 9, 10])
+            self.assertEqual([(layer["op"], layer["output_shape"]) for layer in layers],
+                             [("reduce", [1, 4, 1, 1, 1])])
+
+    def test_computed_weights_are_named(self):
+        shape, words = self.named([node("Tanh", ["v"], ["w"]), node("Conv", ["x", "w"], ["c"], pads=[1, 1, 1, 1])],
+                                  [value("x", [1, 4, 8, 8]), value("v", [6, 4, 3, 3])])
+        self.assertIn("Conv (1)", words)
+        self.assertEqual(shape, [1, 6, 8, 8])
+
+    def test_signal_of_one_axis_is_pooled(self):
+        # 100 cells; windows of 2, 2 apart: 50; windows of 3: 48; then all of them.
+        layers = self.one_layer([node("MaxPool", ["x"], ["a"], kernel_shape=[2], strides=[2]),
+                                 node("AveragePool", ["a"], ["b"], kernel_shape=[3]),
+                                 node("GlobalAveragePool", ["b"], ["y"])], [1, 4, 100])
+        self.assertEqual([(layer["op"], layer["output_shape"]) for layer in layers],
+                         [("max_pool2d", [1, 4, 1, 50]), ("avg_pool2d", [1, 4, 1, 48]),
+                          ("global_avg_pool2d", [1, 4, 1, 1])])
 
     def test_scales_that_inputs_decide(self):
         # What dynamic quantization exports: the scale, and its product with that of the weights, are one
@@ -565,6 +653,21 @@ class Hostile(Onnx):
         self.refuse(model([node("Conv", ["x", "w"], ["y"], pads=[huge] * 4)],
                           [value("x", [1, 3, 8, 8])], [value("y", [1])],
                           [tensor("w", [4, 3, 3, 3])]), "pads")
+
+    def test_windows_that_overflow(self):
+        most = (1 << 31) - 1
+        for dims in ([1, 1, 1 << 42], [1, 1, 1 << 42, 1, 1]):
+            axes = len(dims) - 2
+            for name, more in (("ConvTranspose", dict(strides=[most] * axes, dilations=[most] * axes)),
+                               ("Conv", dict(strides=[most] * axes, dilations=[most] * axes)),
+                               ("MaxPool", dict(kernel_shape=[most] * axes, dilations=[most] * axes,
+                                                pads=[most] * 2 * axes))):
+                with self.subTest(name, axes=axes):
+                    names = ["x"] if name == "MaxPool" else ["x", "w"]
+                    self.refuse(model([node(name, names, ["y"], "slides", **more)], [value("x", dims)],
+                                      [value("y", [1])], [tensor("w", [1, 1] + [2] * axes)]), "slides")
+            self.refuse(model([node("Conv", ["x", "w"], ["y"], "slides")], [value("x", dims)],
+                              [value("y", [1])], [tensor("w", [1, 1] + [0] * axes)]), "slides")
 
     def test_the_largest_tensors(self):
         # 2^42 values are allowed, and are priced; more are not, of operands together neither.

@@ -64,6 +64,18 @@ SEEDS = {
          node("Einsum", ["a", "a"], ["e"], equation="btdh,bsdh->bts"), node("Pad", ["e", "p"], ["y"])],
         [value("x", ["n", 6, 8])], Y,
         [tensor("w", [1, 16, 8]), tensor("r", [1, 16, 4]), ints("p", 0, 0, 0, 0, 1, 1)]),
+    "windows": model(
+        [node("Conv", ["x", "w"], ["c"], pads=[1, 1, 0, 1, 1, 0], strides=[2, 1, 1], group=2),
+         node("MaxPool", ["c"], ["m"], kernel_shape=[2, 2, 2], ceil_mode=1),
+         node("ConvTranspose", ["m", "t"], ["u"], strides=[2, 2, 2], output_padding=[1, 0, 0]),
+         node("GlobalAveragePool", ["u"], ["y"])],
+        [value("x", [1, 4, 6, 7, 8])], Y, [tensor("w", [6, 2, 3, 3, 3]), tensor("t", [6, 3, 2, 2, 2])]),
+    "einsum": model(
+        [node("Einsum", ["x", "x"], ["a"], equation="...ij, ...kj"),
+         node("Einsum", ["a", "w"], ["b"], equation="b...k,kz->b...z"),
+         node("Einsum", ["b", "w", "b"], ["c"], equation="bcik,kz,bcik->bciz"),
+         node("Einsum", ["c"], ["y"], equation="bcii->bc")],
+        X, Y, [tensor("w", [8, 8])]),
 }
 
 if __name__ == "__main__":
