@@ -36,7 +36,7 @@ static const struct {
     NUMBER(temperature_c, ANY),
     NUMBER(throttled, SHARE),
     NUMBER(throttled_by_heat, SHARE),
-    TEXT_OF(algorithm, "must be a text of up to 47 characters"),
+    TEXT_OF(algorithm, "must be a text of up to 95 characters"),
 };
 
 const char *const networks_columns[NETWORKS_COLUMN_COUNT] = {

@@ -23,7 +23,7 @@
 extern "C" {
 #endif
 
-enum { JC_METER_NAME_SIZE = 24, JC_ALGORITHM_SIZE = 48 };
+enum { JC_METER_NAME_SIZE = 24, JC_ALGORITHM_SIZE = 96 };
 
 /** What was measured, of a kernel or a whole network. NaN = unknown. */
 typedef struct jc_measurement {
@@ -41,7 +41,7 @@ typedef struct jc_measurement {
     double temperature_c;     ///< of what was measured, at the end of the window
     double throttled;         ///< share of the window in which clocks were held down, 0 to 1
     double throttled_by_heat; ///< the part of it that heat was the reason of
-    char algorithm[JC_ALGORITHM_SIZE]; ///< that the library chose; "" = unknown
+    char algorithm[JC_ALGORITHM_SIZE]; ///< that the library chose, all of a network's; "" = unknown
 } jc_measurement;
 
 /** One measured configuration of a kernel. */

@@ -361,7 +361,7 @@ jc_status state_add_result(campaign_state *state, journal *j, size_t item, int r
     jc_window copy = *window;
     double *const numbers[N_ROW_NUMBERS] = ROW_NUMBERS(&copy);
     double *const more[N_MORE_NUMBERS] = MORE_NUMBERS(&copy);
-    char text[128 + (N_ROW_NUMBERS + N_MORE_NUMBERS) * JC_NUMBER_TEXT_SIZE];
+    char text[128 + JC_ALGORITHM_SIZE + (N_ROW_NUMBERS + N_MORE_NUMBERS) * JC_NUMBER_TEXT_SIZE];
     bool has_more = copy.measured.algorithm[0] != '\0';
     int n = snprintf(text, sizeof text, "row %zu %d", item, repetition);
     for (int i = 0; i < N_MORE_NUMBERS; ++i) {

@@ -11,6 +11,7 @@
 
 #include <criterion/criterion.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const int64_t conv_sizes[] = {1, 16, 8, 8, 0, 0, 3, 3, 1, 1, 1, 1, 1, 1, 24, 1};
@@ -262,6 +263,7 @@ Test(cudnn_task, a_network_is_one_graph) {
     size_t n = 0;
     float *y = run_network(&h, residual, &n);
     cr_expect_eq(h.task->program.n_graphs, 1);
+    cr_expect_eq(h.task->program.graphs[0].passes, 1);
     const int before = fake.n_graph_launches;
     harness_run(&h, 5);
     cr_expect_eq(fake.n_graph_launches - before, 5);
@@ -301,6 +303,93 @@ Test(cudnn_task, cold_weights_take_turns) {
     cr_assert_eq(harness_prepare(&h, JC_KERNEL_LINEAR, JC_PRECISION_F32, sizes, 3), JC_OK);
     cr_expect_eq(h.task->program.n_sets, 1, "warm ones do not");
     close_clean(&h);
+}
+
+// [1 x 8] · [8 x 8], a set of 512 bytes with its bias, as many copies as asked for: each comes
+// again after all others, however the passes are cut into runs of whole graphs.
+static void check_turns(size_t n_sets) {
+    enum { SET_BYTES = 512, ROUNDS = 3 };
+    harness h = harness_open();
+    const jc_kernel kernel = {
+        .kind = JC_KERNEL_LINEAR, .size = {1, 8, 8}, .reuse_bytes = (int64_t)n_sets * SET_BYTES};
+    cr_assert_eq(h.executor->prepare_kernel(h.handle, &kernel, &h.task, &h.err), JC_OK, "%s",
+                 h.err.message);
+    const cu_program *p = &h.task->program;
+    cr_assert_eq(p->n_sets, n_sets, "%zu, not %zu", p->n_sets, n_sets);
+    cr_assert_eq(p->set_bytes, SET_BYTES);
+    size_t ring = 0;
+    for (size_t i = 0; i < p->n_ring; ++i) {
+        cr_assert(p->graphs[i].passes >= 16 && p->graphs[i].passes <= 32, "%zu",
+                  p->graphs[i].passes);
+        ring += p->graphs[i].passes;
+    }
+    cr_assert_eq(ring % n_sets, 0);
+    fake.trace_size = ROUNDS * ring;
+    fake.trace = calloc(fake.trace_size, sizeof *fake.trace);
+    fake.n_trace = 0;
+    for (size_t i = 0; i < ROUNDS * p->n_ring; ++i) {
+        harness_run(&h, p->graphs[i % p->n_ring].passes);
+    }
+    cr_assert_eq(fake.n_trace, ROUNDS * ring);
+    for (size_t i = 0; i < fake.n_trace; ++i) {
+        const size_t set = (size_t)((const char *)fake.trace[i] - p->weights) / SET_BYTES;
+        cr_assert_eq(set, i % n_sets, "pass %zu of %zu sets is with set %zu", i, n_sets, set);
+    }
+    char text[96];
+    h.executor->explain(h.task, text, sizeof text);
+    cr_expect_str_eq(text, "", "they are as far apart as was asked for");
+    free(fake.trace);
+    fake.trace = NULL;
+    close_clean(&h);
+}
+
+Test(cudnn_task, each_copy_of_the_weights_waits_for_all_others) {
+    static const size_t counts[] = {1, 2, 5, 15, 16, 17, 31, 32, 33, 100, 4096};
+    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; ++i) {
+        check_turns(counts[i]);
+    }
+}
+
+// 4096 copies at most, of 512 bytes; and none but the first where there is no room.
+Test(cudnn_task, weights_that_are_warmer_than_asked_say_so) {
+    harness h = harness_open();
+    jc_kernel kernel = {.kind = JC_KERNEL_LINEAR, .size = {1, 8, 8}, .reuse_bytes = 10000000};
+    char text[96];
+    cr_assert_eq(h.executor->prepare_kernel(h.handle, &kernel, &h.task, &h.err), JC_OK);
+    h.executor->explain(h.task, text, sizeof text);
+    cr_expect_str_eq(text, "weights anew after 2.1 MB");
+    harness_run(&h, 10); // the same ten again and again
+    h.executor->explain(h.task, text, sizeof text);
+    cr_expect_str_eq(text, "weights anew after 0.00512 MB");
+    close_clean(&h);
+    h = harness_open_with(&(jc_executor_options){.memory_limit_bytes = 4500000});
+    kernel = (jc_kernel){.kind = JC_KERNEL_LINEAR, .size = {1, 1000, 1000}, .reuse_bytes = 8000000};
+    cr_assert_eq(h.executor->prepare_kernel(h.handle, &kernel, &h.task, &h.err), JC_OK);
+    h.executor->explain(h.task, text, sizeof text);
+    cr_expect_str_eq(text, "weights anew after 4 MB");
+    close_clean(&h);
+}
+
+// All algorithms of a network, each once, and a word where there are more than fit.
+Test(cudnn_task, algorithms_of_a_network) {
+    harness h = harness_open();
+    size_t n = 0;
+    fake.refused_algorithm = -1;
+    float *y = run_network(&h, residual, &n);
+    cr_expect_not_null(strstr(h.task->program.algorithm, "fused"), "%s", h.task->program.algorithm);
+    free(y);
+    close_clean(&h);
+    cu_program p = {.gpu = NULL};
+    cu_note(&p, "winograd");
+    cu_note(&p, "winograd, fused");
+    cu_note(&p, "winograd");
+    cr_expect_str_eq(p.algorithm, "winograd; winograd, fused");
+    cu_note(&p, "implicit_precomp_gemm");
+    cr_expect_str_eq(p.algorithm, "winograd; winograd, fused; implicit_precomp_gemm");
+    cu_note(&p, "implicit_precomp_gemm, fused");
+    cr_expect_str_eq(p.algorithm, "winograd; winograd, fused; implicit_precomp_gemm; ...");
+    cu_note(&p, "fft");
+    cr_expect_str_eq(p.algorithm, "winograd; winograd, fused; implicit_precomp_gemm; ...");
 }
 
 Test(cudnn_task, memory_is_counted_before_it_is_taken) {

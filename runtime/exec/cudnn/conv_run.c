@@ -174,10 +174,9 @@ static void note_algorithm(cu_program *p, const conv_state *s) {
     const char *name = (size_t)c->algorithm >= n ? "other"
                        : s->is_transposed        ? backward[c->algorithm]
                                                  : forward[c->algorithm];
-    if (p->algorithm[0] == '\0') {
-        (void)snprintf(p->algorithm, sizeof p->algorithm, "%s%s", name,
-                       c->is_fused ? ", fused" : "");
-    }
+    char text[48];
+    (void)snprintf(text, sizeof text, "%s%s", name, c->is_fused ? ", fused" : "");
+    cu_note(p, text);
 }
 
 jc_status conv_run(cu_program *p, void *state, void *const *data, jc_error *err) {

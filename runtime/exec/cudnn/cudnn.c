@@ -139,8 +139,17 @@ static jc_status run(jc_task *task, uint64_t n, double *out_seconds, jc_error *e
     return cu_run(&task->program, n, out_seconds, err);
 }
 
+// Where there is no room for so many copies of the weights, or they would be too many, or runs are
+// too short to use them all, they are warmer than was asked for: then the row says so.
 static void explain(const jc_task *task, char *text, size_t size) {
-    (void)snprintf(text, size, "%s", task->program.algorithm);
+    const cu_program *p = &task->program;
+    const uint64_t distance_bytes = (uint64_t)p->n_apart * p->set_bytes;
+    if (p->set_bytes > 0 && distance_bytes < p->reuse_bytes) {
+        (void)snprintf(text, size, "%s%sweights anew after %.3g MB", p->algorithm,
+                       p->algorithm[0] == '\0' ? "" : "; ", (double)distance_bytes / 1e6);
+    } else {
+        (void)snprintf(text, size, "%s", p->algorithm);
+    }
 }
 
 const jc_executor joulecast_executor_cudnn = {

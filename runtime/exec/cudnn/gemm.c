@@ -94,6 +94,9 @@ static jc_status run(cu_program *p, void *state, void *const *data, jc_error *er
         answer = multiply(p, s, data);
     }
     s->is_complete = s->chosen < s->n_fused;
+    if (answer == CUBLAS_STATUS_SUCCESS && s->has_bias && !s->is_complete) {
+        cu_note(p, "bias apart");
+    }
     return gpu_check_lt(answer, "this matrix product", err);
 }
 

@@ -98,9 +98,10 @@ jc_status cu_finish(cu_program *p, jc_error *err) {
 
 void cu_clear(cu_program *p) {
     // What fails while things are freed changes nothing any more.
-    for (int i = 0; i < p->n_graphs; ++i) {
-        (void)cudaGraphExecDestroy(p->graphs[i]);
+    for (size_t i = 0; i < p->n_graphs; ++i) {
+        (void)cudaGraphExecDestroy(p->graphs[i].exec);
     }
+    free(p->graphs);
     for (size_t i = 0; i < p->n_instructions; ++i) {
         p->instructions[i].release(p->instructions[i].state);
         free(p->instructions[i].args);

@@ -26,6 +26,30 @@ bool cu_ok(cu_program *p, jc_status status, const jc_error *err) {
     return p->status == JC_OK;
 }
 
+static bool is_noted(const char *list, const char *algorithm) {
+    const size_t length = strlen(algorithm);
+    for (const char *at = list; at != NULL; at = strstr(at, "; ")) {
+        at += at == list ? 0 : 2;
+        if (strncmp(at, algorithm, length) == 0 && (at[length] == '\0' || at[length] == ';')) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void cu_note(cu_program *p, const char *algorithm) {
+    static const char more[] = "; ...";
+    const size_t used = strlen(p->algorithm);
+    const size_t room = sizeof p->algorithm - sizeof more; // which always fits
+    if (is_noted(p->algorithm, algorithm) || is_noted(p->algorithm, "...")) {
+        return;
+    }
+    const char *between = used == 0 ? "" : "; ";
+    const bool fits = used + strlen(between) + strlen(algorithm) <= room;
+    (void)snprintf(p->algorithm + used, sizeof p->algorithm - used, "%s%s", between,
+                   fits ? algorithm : "...");
+}
+
 // Room for one more element of a growing array; NULL after a failure.
 static void *grow(cu_program *p, void *array, size_t n, size_t *capacity, size_t size) {
     if (p->status != JC_OK) {

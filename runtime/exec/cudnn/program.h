@@ -52,8 +52,11 @@ typedef struct cu_instruction {
     const bool *is_needless; ///< NULL, or true where an earlier instruction has done it as well
 } cu_instruction;
 
-/** Graphs of 1, 2, 4, … passes: any number of passes is a sum of them. */
-enum { MOST_GRAPHS = 13 };
+/** Passes that were captured: they follow each other without a word of this processor. */
+typedef struct cu_graph {
+    cudaGraphExec_t exec;
+    size_t passes;
+} cu_graph;
 
 struct cu_program {
     gpu *gpu; ///< borrowed
@@ -79,10 +82,15 @@ struct cu_program {
     char *work;      ///< on the GPU: inputs, activations, scratch
     char *weights;   ///< on the GPU: [n_sets x set_bytes]
     bool is_settled; ///< the first pass has run: what it chose stays
-    cudaGraphExec_t graphs[MOST_GRAPHS];
-    int n_graphs;
+    /// [n_graphs] first a ring, which uses all copies of the weights in turn, and goes on where the
+    /// last run has left it; then graphs of 1, 2, 4, … passes, of which the rest of any number is a
+    /// sum.
+    cu_graph *graphs;
+    size_t n_graphs, n_ring;
+    size_t turn;    ///< of the ring, the next one
+    size_t n_apart; ///< copies that are used between two uses of one, as in the last run
 
-    char algorithm[48]; ///< the first that a library was asked to choose; "" = none
+    char algorithm[64]; ///< those that a library was asked to choose, each once; "" = none
 
     jc_status status; ///< the first failure while building
     jc_error error;
@@ -99,6 +107,9 @@ void cu_fail(cu_program *p, jc_status status, const char *format, ...) JC_PRINTF
 
 /** Keep the failure of a call that filled err; true if there is none, now or before. */
 bool cu_ok(cu_program *p, jc_status status, const jc_error *err);
+
+/** Note an algorithm, unless it is noted already; after as many as there is room for, "...". */
+void cu_note(cu_program *p, const char *algorithm);
 
 /** A constant of the given sizes, uniform between low and high, its layout left to its first user.
  *  @param role  TENSOR_INPUT or TENSOR_WEIGHT */

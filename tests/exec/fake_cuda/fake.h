@@ -30,6 +30,8 @@ typedef struct fake_cuda {
     size_t allocated;      ///< bytes, now
     size_t most_allocated; ///< bytes, ever
     int n_graph_launches;
+    const void **trace; ///< [trace_size] first matrices of the products that ran; NULL = not kept
+    size_t n_trace, trace_size;
     int n_fused, n_convolutions, n_products, n_kernels; ///< run, not captured
     cudnnTensorFormat_t last_format;                    ///< of the last convolution's weights
     cudnnMathType_t last_math;

@@ -253,6 +253,9 @@ static void run(const void *state) {
         v->p.epilogue == CUBLASLT_EPILOGUE_RELU || v->p.epilogue == CUBLASLT_EPILOGUE_RELU_BIAS;
     const bool is_transposed = v->p.transpose != CUBLAS_OP_N;
     fake.n_products++;
+    if (fake.trace != NULL && fake.n_trace < fake.trace_size) {
+        fake.trace[fake.n_trace++] = v->a_at;
+    }
     for (int32_t n = 0; n < v->d.batch; ++n) {
         for (uint64_t i = 0; i < v->d.rows; ++i) {
             for (uint64_t j = 0; j < v->d.columns; ++j) {
