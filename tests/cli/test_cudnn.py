@@ -45,7 +45,7 @@ class Cudnn(Process):
             self.assertGreater(float(row["energy_rel_sd"]), 0)
             self.assertEqual(float(row["temperature_c"]), 50)
             self.assertEqual(float(row["throttled"]), 0)
-            self.assertIn(row["algorithm"].split(",")[0],
+            self.assertIn(row["algorithm"].split(";")[0].split(",")[0],
                           ("winograd", "implicit_precomp_gemm", "implicit_gemm"))
         device = (self.folder / "rows" / "device.yaml").read_text()
         self.assertIn("machine: NVIDIA Fake 100", device)
