@@ -548,6 +548,29 @@ class Patterns(Onnx):
                 self.assert_same([1, 8, 16], first + scaled + last,
                                  [node("LayerNormalization", ["x", "g", "b"], ["y"], axis=-1)],
                                  tensors, opset=17)
+        # Within a network whose shapes the file does not tell.
+        nodes = [node("MatMul", ["x", "w"], ["h"]), node("ReduceMean", ["h"], ["m"], axes=[2]),
+                 node("Sub", ["h", "m"], ["d"]), node("Mul", ["d", "d"], ["q"]),
+                 node("ReduceMean", ["q"], ["v"], axes=[2]), node("Add", ["v", "eps"], ["e"]),
+                 node("Sqrt", ["e"], ["r"]), node("Div", ["d", "r"], ["y"])]
+        layers = self.one_layer(nodes, [1, 8, 4], [*tensors, tensor("w", [4, 16])])
+        self.assertEqual([layer["op"] for layer in layers], ["linear", "layer_norm"])
+        ids = [node("Gather", ["table", "x"], ["g"]), node("Add", ["g", "places"], ["h"]), *nodes[1:]]
+        layers = self.one_layer(ids, [1, 8], [tensor("eps", [], FLOAT, [1e-5]), tensor("table", [50, 16]),
+                                              tensor("places", [8, 16])], kind=INT64)
+        self.assertEqual([layer["op"] for layer in layers][-1], "layer_norm")
+        # A sum that broadcasts has more axes than its first operand: no norm over the second of three.
+        wide = [node("Relu", ["x"], ["a"]), node("Add", ["a", "wide"], ["h"]),
+                *[node("ReduceMean", [of], [to], axes=[1]) for of, to in (("h", "m"), ("q", "v"))], *nodes[2:4],
+                *nodes[5:]]
+        content = model(wide, [value("x", [1, 16])], [value("y", [1])], [*tensors, tensor("wide", [4, 1, 16])])
+        result = self.run_program("predict", "-p", "test-device", "-f", "json", self.put(content), warns=True)
+        self.assertNotIn("layer_norm", [layer["op"] for layer in json.loads(result.stdout)["layers"]])
+        # A cube is no square.
+        cube = [node("ReduceMean", ["x"], ["m"], axes=[-1]), node("Sub", ["x", "m"], ["d"]),
+                node("Pow", ["d", "three"], ["q"]), node("ReduceMean", ["q"], ["v"], axes=[-1]), *nodes[5:]]
+        layers = self.one_layer(cube, [1, 8, 16], [*tensors, THREE])
+        self.assertNotIn("layer_norm", [layer["op"] for layer in layers])
         # Over another axis than the last it is none.
         nodes = [node("ReduceMean", ["x"], ["m"], axes=[1]), node("Sub", ["x", "m"], ["d"]),
                  node("Pow", ["d", "two"], ["q"]), node("ReduceMean", ["q"], ["v"], axes=[1]),

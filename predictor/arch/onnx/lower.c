@@ -227,6 +227,13 @@ static jc_status lower_node(lowering *w) {
     return JC_OK;
 }
 
+static void note_rank(const lowering *w, const onnx_value_info *info) {
+    const int32_t id = onnx_find_value(w->model, info->name);
+    if (id != ONNX_NO_VALUE && info->has_shape && info->rank <= ONNX_MAX_RANK) {
+        w->values[id].told_rank = info->rank;
+    }
+}
+
 // Sizes that the file tells of values in between, and of outputs. The first batch may be open.
 static jc_status index_told(lowering *w) {
     const onnx_model *model = w->model;
@@ -245,6 +252,10 @@ static jc_status index_told(lowering *w) {
         if (id != ONNX_NO_VALUE && is_known && w->told[id] == NULL) {
             w->told[id] = info;
         }
+        note_rank(w, info);
+    }
+    for (size_t i = 0; i < model->n_inputs; ++i) {
+        note_rank(w, &model->inputs[i]);
     }
     return JC_OK;
 }

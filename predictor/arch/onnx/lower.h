@@ -28,6 +28,7 @@ typedef struct onnx_value {
     bool is_output;   ///< the network returns it
     bool is_second;   ///< an input whose batch is its second axis, as sequences have it
     bool is_int8;     ///< 8-bit integers, or such made real by DequantizeLinear
+    int told_rank;    ///< its number of axes by the file; 0 = not told
     int64_t type;     ///< of elements
     onnx_shape shape;
     const jc_value *cells;  ///< contents of a small constant: `real` of float types, else `i`

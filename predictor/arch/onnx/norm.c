@@ -52,7 +52,9 @@ jc_status onnx_emit_layer_norm(lowering *w) {
     }
     const onnx_shape *in = &onnx_node_input(w, 0)->shape;
     const int n = in->rank - axis;
-    if (in->batch_axis >= axis || onnx_shape_sample_axis(in, &w->batch, axis) < 0) {
+    const int64_t assumed = onnx_node_int(w, "rank", 0); // by pattern.c, which saw no shapes yet
+    if ((assumed != 0 && assumed != in->rank) || in->batch_axis >= axis ||
+        onnx_shape_sample_axis(in, &w->batch, axis) < 0) {
         return onnx_emit_other(w);
     }
     onnx_emission_set(&e, "normalized_shape", 0, n);

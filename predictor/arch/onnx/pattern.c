@@ -150,16 +150,64 @@ static void match_hardswish(const matcher *m, const onnx_node *clip) {
 
 // --- Layer norm ---------------------------------------------------------------------------------
 
-// Axes of a value, as the file tells; 0 where it does not.
-static int told_rank(const matcher *m, int32_t v) {
-    const onnx_model *model = m->w->model;
-    if (v != ONNX_NO_VALUE && m->w->told[v] != NULL) {
-        return m->w->told[v]->rank;
-    }
-    for (size_t i = 0; v != ONNX_NO_VALUE && i < model->n_inputs; ++i) {
-        if (model->inputs[i].has_shape && onnx_find_value(model, model->inputs[i].name) == v) {
-            return model->inputs[i].rank;
+// Axes of a value, as the file tells or as those before it had; 0 where neither tells. It may be
+// wrong where a sum broadcasts: whoever relies on it looks again once shapes are known.
+static int find_rank(const matcher *m, int32_t v) {
+    enum { MOST_STEPS = 64 };
+    static const char *const keeping[] = {"Add",
+                                          "BatchNormalization",
+                                          "Cast",
+                                          "Clip",
+                                          "Concat",
+                                          "Conv",
+                                          "Div",
+                                          "Dropout",
+                                          "Erf",
+                                          "Gelu",
+                                          "HardSwish",
+                                          "Identity",
+                                          "LayerNormalization",
+                                          "MatMul",
+                                          "Mul",
+                                          "Pow",
+                                          "Relu",
+                                          "Sigmoid",
+                                          "Softmax",
+                                          "Sub",
+                                          "Tanh",
+                                          "Where",
+                                          "jc:gelu",
+                                          "jc:hardswish",
+                                          "jc:layer_norm",
+                                          "jc:silu"};
+    int more = 0; // axes that lookups have added on the way
+    for (int step = 0; step < MOST_STEPS && v != ONNX_NO_VALUE; ++step) {
+        const onnx_node *node = match_producer(m, v);
+        const onnx_attribute *perm =
+            match_is(node, "Transpose") ? onnx_node_attribute(node, "perm") : NULL;
+        onnx_value given = {0};
+        if (m->w->values[v].told_rank > 0) {
+            return m->w->values[v].told_rank + more;
         }
+        if (perm != NULL) {
+            return (int)(perm->n_ints < ONNX_MAX_RANK ? perm->n_ints : 0) + more;
+        }
+        if (match_is(node, "Reshape")) {
+            return match_constant(m, match_input(node, 1), &given)
+                       ? (int)onnx_shape_elements(&given.shape) + more
+                       : 0;
+        }
+        if (match_is(node, "Gather") && match_constant(m, match_input(node, 0), &given)) {
+            more += given.shape.rank - 1;
+            v = match_input(node, 1);
+            continue;
+        }
+        bool keeps = false;
+        for (size_t i = 0; i < sizeof keeping / sizeof keeping[0]; ++i) {
+            keeps = keeps || match_is(node, keeping[i]);
+        }
+        const bool is_second = keeps && match_constant(m, match_input(node, 0), &given);
+        v = keeps ? match_input(node, is_second ? 1 : 0) : ONNX_NO_VALUE;
     }
     return 0;
 }
@@ -214,14 +262,17 @@ static jc_status match_layer_norm(const matcher *m, onnx_node *div) {
         match_with_scalar(m, match_producer(m, match_input(root, 0)), "Add", &c);
     const onnx_node *mean2 = match_producer(m, variance);
     const onnx_node *square = match_producer(m, match_input(mean2, 0));
-    const int rank = told_rank(m, match_input(sub, 0));
+    const bool squares = match_input(square, 0) == match_output(sub) &&
+                         ((match_is(square, "Pow") && match_scalar(m, match_input(square, 1), &c) &&
+                           match_near(c, 2)) ||
+                          (match_is(square, "Mul") && match_input(square, 1) == match_output(sub)));
+    if (variance == ONNX_NO_VALUE || !match_is(mean2, "ReduceMean") || !squares) {
+        return JC_OK;
+    }
+    const bool from_end = mean_axis(m, mean, 0) != 0 && mean_axis(m, mean2, 0) != 0;
+    const int rank = from_end ? 0 : find_rank(m, match_input(sub, 0));
     const int64_t axis = mean_axis(m, mean, rank);
-    const bool squares =
-        (match_is(square, "Pow") ||
-         (match_is(square, "Mul") && match_input(square, 1) == match_output(sub))) &&
-        match_input(square, 0) == match_output(sub);
-    if (variance == ONNX_NO_VALUE || !match_is(mean2, "ReduceMean") || !squares || axis == 0 ||
-        mean_axis(m, mean2, rank) != axis) {
+    if (axis == 0 || mean_axis(m, mean2, rank) != axis) {
         return JC_OK;
     }
     onnx_value value;
@@ -239,14 +290,15 @@ static jc_status match_layer_norm(const matcher *m, onnx_node *div) {
             last = add;
         }
     }
-    onnx_attribute *a = jc_arena_alloc(m->w->arena, 1, sizeof *a);
+    onnx_attribute *a = jc_arena_alloc(m->w->arena, 2, sizeof *a);
     int32_t *three = jc_arena_alloc(m->w->arena, 3, sizeof *three);
     if (a == NULL || three == NULL) {
         return onnx_lower_out_of_memory(m->w);
     }
-    *a = (onnx_attribute){.name = match_text("axis"), .has_i = true, .i = axis};
+    a[0] = (onnx_attribute){.name = match_text("axis"), .has_i = true, .i = axis};
+    a[1] = (onnx_attribute){.name = match_text("rank"), .has_i = true, .i = rank};
     last->attributes = a;
-    last->n_attributes = 1;
+    last->n_attributes = 2;
     last->inputs = three;
     match_become(last, "jc:layer_norm", 3, inputs);
     return JC_OK;
