@@ -123,7 +123,10 @@ void throttle_end(throttle *t, jc_meter_window *window) {
     }
     for (int i = 0; i < N_POLICIES; ++i) {
         const double summed_s = read_summed_s(t, i) - t->summed_s[i];
-        held_s[i] = isnan(summed_s) ? t->looked_s[i] : summed_s;
+        // The looks begin a little before the window, and end a little after it.
+        const double looked_s =
+            isnan(t->looked_s[i]) ? t->looked_s[i] : fmin(t->looked_s[i], window->duration_s);
+        held_s[i] = isnan(summed_s) ? looked_s : summed_s;
     }
     window->throttled_by_heat_s = held_s[BY_HEAT];
     window->throttled_s = held_s[BY_POWER] + held_s[BY_HEAT];
