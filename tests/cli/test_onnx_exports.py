@@ -24,7 +24,8 @@ ZOO = {path.stem for path in (SOURCE / "architectures").glob("*.yaml")}
 # The zoo, and one network of each other family.
 USUAL = " ".join(sorted(ZOO)) + (
     " resnet18:folded mobilenet_v3_small:folded convnext_tiny efficientnet_v2_s maxvit_t "
-    "regnet_y_400mf resnext50_32x4d swin_t swin_v2_t lraspp_mobilenet_v3_large bert gpt2")
+    "regnet_y_400mf resnext50_32x4d wide_resnet50_2 swin_t swin_v2_t lraspp_mobilenet_v3_large "
+    "deeplabv3_mobilenet_v3_large fcn_resnet50 shufflenet_v2_x1_0:folded bert gpt2")
 NAMES = os.environ.get("JOULECAST_EXPORT_NAMES", USUAL).split()
 # It writes a channel shuffle as a reshape that splits channels, beyond which they are not followed.
 SPLITS = {"shufflenet_v2_x1_0"}

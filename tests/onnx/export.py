@@ -22,7 +22,6 @@ import warnings
 import onnx
 import torch
 import torchvision
-from torch.fx.experimental.optimization import fuse
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from networks import NETWORKS
@@ -193,11 +192,34 @@ def make_distinct(model):
                 tensor.view(-1)[0] = i + 2
 
 
-def count_params(model, folded):
+def count_folding(model, inputs):
+    """What folding changes: a batch norm of what a convolution gives becomes its bias."""
+    made, change = {}, [0]
+
+    def note(conv, _, out):
+        made[id(out)] = (out, conv)
+
+    def fold(norm, taken):
+        _, conv = made.get(id(taken[0]), (None, None))
+        if conv is not None:
+            bias = conv.out_channels if conv.bias is None else 0
+            change[0] += bias - sum(p.numel() for p in norm.parameters())
+
+    hooks = [module.register_forward_hook(note) if isinstance(module, torch.nn.Conv2d) else
+             module.register_forward_pre_hook(fold) for module in model.modules()
+             if isinstance(module, (torch.nn.Conv2d, torch.nn.BatchNorm2d))]
+    model(*inputs.values())
+    for hook in hooks:
+        hook.remove()
+    return change[0]
+
+
+def count_params(model, inputs, folded):
     """Learned values in the file. Folded, batch norm is part of convolutions, and biases of relative
     positions are written out for each pair in place of the table they are looked up in. Swin 2 computes
     them from coordinates that the file holds among the weights, and so it does the biases it clears."""
-    count = sum(p.numel() for p in (fuse(model) if folded else model).parameters())
+    count = sum(p.numel() for p in model.parameters())
+    count += count_folding(model, inputs) if folded else 0
     cleared = set()
     for module in model.modules():
         if hasattr(module, "cpb_mlp"):
@@ -251,7 +273,7 @@ def export(folder, request, keep_weights=False, **options):
     model, inputs = build(name)
     make_distinct(model)
     macs = count_macs(model, inputs)
-    params = count_params(model, folded)
+    params = count_params(model, inputs, folded)
     path = os.path.join(folder, request.replace(":", "-") + ".onnx")
     mode = torch.onnx.TrainingMode.EVAL if folded else torch.onnx.TrainingMode.PRESERVE
     torch.onnx.export(model, tuple(inputs.values()), path, input_names=list(inputs),
