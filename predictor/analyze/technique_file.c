@@ -149,8 +149,7 @@ static jc_status parse(const char *text, size_t length, const char *name, bool i
     technique_reader r = {.technique = t, .err = err};
     r.file = jc_arena_copy_text(&t->arena, name, strlen(name));
     r.folder = is_file ? technique_folder(&t->arena, name) : "";
-    t->name = is_file ? name_of_file(name, &t->arena)
-                      : jc_arena_copy_text(&t->arena, text, length);
+    t->name = is_file ? name_of_file(name, &t->arena) : jc_arena_copy_text(&t->arena, text, length);
     t->error_rate = (double)NAN;
     t->reach_end = (double)NAN;
     const jc_status status = read_text_of(&r, text, length);
