@@ -712,6 +712,11 @@ class Hostile(Onnx):
                           [value("y", [1])], [tensor("w", [4])] * 2), "two initializers")
         self.refuse(model([node("Relu", ["q"], ["y"])], [value("x", [1])], [value("y", [1])]),
                     "from nowhere")
+        # In what is one kernel, too: attention, whose mask nothing makes.
+        self.refuse(model([node("Transpose", ["x"], ["k"], perm=[0, 1, 3, 2]), node("MatMul", ["x", "k"], ["s"]),
+                           node("Add", ["s", "lost"], ["d"]), node("Softmax", ["d"], ["p"]),
+                           node("MatMul", ["p", "x"], ["y"])], [value("x", [1, 4, 8, 8])], [value("y", [1])]),
+                    "its input 'lost' comes from nowhere")
 
     def test_a_chain_of_100000(self):
         n = 100000

@@ -60,7 +60,7 @@ static jc_status begin_outputs(lowering *w, bool *out_is_constant) {
             continue;
         }
         if (!v->is_known) {
-            const onnx_text name = w->node->input_names[i];
+            const onnx_text name = w->model->values[w->node->inputs[i]]; // patterns move inputs
             return onnx_lower_fail(w, JC_EPARSE, "its input '%.*s' comes from nowhere",
                                    (int)(name.size < 80 ? name.size : 80), name.data);
         }
