@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // Campaigns at the command line.
 #include "campaign.h"
+#include "anew.h"
 #include "choose.h"
 #include "collect.h"
 #include "progress.h"
 
 #include "common/number.h"
 
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 // --- Options --------------------------------------------------------------------------------
 
@@ -107,6 +110,30 @@ static void show_note(void *context, const char *text) {
     (void)fprintf(stderr, "joulecast: %s\n", text);
 }
 
+// In the handler of a signal. A library that crashes at everything is not asked for ever.
+static void begin_anew(void *context, int n_in_a_row) {
+    enum { MOST_IN_A_ROW = 10 };
+    static const char goes_on[] = "\njoulecast: the executor's library crashed; what it crashed at "
+                                  "is left out, and the campaign goes on\n";
+    static const char ends[] =
+        "\njoulecast: the executor's library crashed ten times in a row: the "
+        "library is at fault, and no kernel\n";
+    (void)context;
+    if (n_in_a_row % MOST_IN_A_ROW == 0) {
+        (void)!write(STDERR_FILENO, ends, sizeof ends - 1); // nobody to tell of errors
+    } else {
+        (void)!write(STDERR_FILENO, goes_on, sizeof goes_on - 1);
+        anew_begin();
+    }
+}
+
+// What is left of it; 0 = there is none.
+static double budget_left_s(const campaign_choice *choice) {
+    const double least_s = 1e-3;
+    const double elapsed_s = anew_elapsed_s();
+    return choice->budget_s > 0 ? fmax(choice->budget_s - elapsed_s, least_s) : 0;
+}
+
 static jc_status run(const campaign_choice *choice, const jc_plan *plan, const collection *c,
                      const hardware *h, jc_campaign_report *out_report, jc_error *err) {
     progress shown = progress_begin("measure");
@@ -123,10 +150,13 @@ static jc_status run(const campaign_choice *choice, const jc_plan *plan, const c
         .meter = h->meter,
         .meter_handle = h->meter_handle,
         .chooser = {choice->learns ? choose_least_known : NULL, &source},
-        .budget_s = choice->budget_s,
+        .budget_s = budget_left_s(choice),
         .max_load = choice->max_load,
         .stop = &signal_caught,
-        .listener = {.progress = show_progress, .note = show_note, .context = &shown},
+        .listener = {.progress = show_progress,
+                     .note = show_note,
+                     .crashed = begin_anew,
+                     .context = &shown},
     };
     catch_signals();
     const jc_status status = jc_campaign_run(&options, out_report, err);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The program: finds the command and runs it.
+#include "anew.h"
 #include "command.h"
 
 #include "common/suggest.h"
@@ -70,6 +71,7 @@ static cli_exit run(int argc, char **argv) {
 int main(int argc, char **argv) {
     // A reader that went away is an error like a full disk: reported, not a silent death.
     (void)signal(SIGPIPE, SIG_IGN);
+    anew_remember(argv);
     cli_exit code = run(argc, argv);
     if ((fflush(stdout) != 0 || ferror(stdout) != 0) && code == CLI_OK) {
         const jc_error err = {

@@ -4,6 +4,7 @@
 // any first part of a campaign is as evenly spread as its plan.
 #include "clock.h"
 #include "conditions.h"
+#include "crash.h"
 #include "dataset.h"
 #include "lag.h"
 #include "machine.h"
@@ -164,6 +165,12 @@ static jc_status take_window(campaign *c, size_t item, int repetition, jc_window
     return status;
 }
 
+// The library is about to work on a configuration.
+static void watch_library(const campaign *c, size_t item) {
+    state_prepare_crash(c->journal, item);
+    crash_watch(c->journal, &c->o->listener, c->state.crashes_in_a_row + 1);
+}
+
 static jc_status measure(campaign *c, size_t item, int repetition, jc_error *err) {
     const jc_executor *executor = c->o->executor;
     const campaign_item *it = &c->state.items[item];
@@ -176,6 +183,7 @@ static jc_status measure(campaign *c, size_t item, int repetition, jc_error *err
     jc_error why = {.status = JC_OK};
     jc_task *task = NULL;
     jc_window window;
+    watch_library(c, item);
     jc_status status =
         it->kernel != NULL
             ? executor->prepare_kernel(c->o->executor_handle, it->kernel, &task, &why)
@@ -185,6 +193,7 @@ static jc_status measure(campaign *c, size_t item, int repetition, jc_error *err
                                    &window, &why);
     }
     executor->release(task);
+    crash_unwatch();
     if (status == JC_ENOMETER || status == JC_EPERM) {
         if (err != NULL) {
             *err = why;
@@ -330,7 +339,9 @@ static jc_status measure_lag(campaign *c, jc_error *err) {
         if (status == JC_OK && isnan(c->state.idle_w)) {
             (void)snprintf(answer.why, sizeof answer.why, "power at rest is not known");
         } else if (status == JC_OK) {
+            watch_library(c, item);
             status = lag_measure(c->o, c->state.items[item].kernel, c->state.idle_w, &answer, err);
+            crash_unwatch();
             n_runs += answer.has_run;
         }
     }

@@ -28,6 +28,8 @@ struct journal {
     off_t length; ///< of the lines that are whole
     double synced_s;
     bool is_dirty;
+    char prepared[MAX_LINE_BYTES];
+    size_t n_prepared;
 };
 
 static jc_status report(const char *path, const char *what, int error, jc_error *err) {
@@ -142,27 +144,50 @@ static jc_status sync_lines(journal *j, jc_error *err) {
     return JC_OK;
 }
 
-jc_status journal_add(journal *j, const char *text, jc_error *err) {
-    char line[MAX_LINE_BYTES];
+// With checksum and line feed. @return its length
+static size_t format_line(const char *text, char line[MAX_LINE_BYTES]) {
     char checksum[CHECKSUM_SIZE];
     // Longer texts (an error message) are cut; the checksum is that of what is written.
-    const int n = snprintf(line, sizeof line - 1, "%0*d %s", CHECKSUM_SIZE - 1, 0, text);
-    const size_t length = n < (int)sizeof line - 1 ? (size_t)n : sizeof line - 2;
+    const int n = snprintf(line, MAX_LINE_BYTES - 1, "%0*d %s", CHECKSUM_SIZE - 1, 0, text);
+    const size_t length = n < MAX_LINE_BYTES - 1 ? (size_t)n : MAX_LINE_BYTES - 2;
     format_checksum(line + CHECKSUM_SIZE, length - CHECKSUM_SIZE, checksum);
     memcpy(line, checksum, CHECKSUM_SIZE - 1);
     line[length] = '\n';
+    return length + 1;
+}
+
+// 0, or an error's number.
+static int write_line(int fd, const char *line, size_t length) {
     size_t written = 0;
-    while (written < length + 1) {
-        const ssize_t got = write(j->fd, line + written, length + 1 - written);
+    while (written < length) {
+        const ssize_t got = write(fd, line + written, length - written);
         if (got > 0) {
             written += (size_t)got;
         } else if (got == 0 || errno != EINTR) {
-            const int error = got == 0 ? ENOSPC : errno;
-            (void)ftruncate(j->fd, j->length); // else opening it again will cut the torn line
-            return report(j->path, "cannot be written", error, err);
+            return got == 0 ? ENOSPC : errno;
         }
     }
-    j->length += (off_t)length + 1;
+    return 0;
+}
+
+void journal_prepare(journal *j, const char *text) {
+    j->n_prepared = format_line(text, j->prepared);
+}
+
+void journal_add_prepared(journal *j) {
+    (void)write_line(j->fd, j->prepared, j->n_prepared); // a torn line is cut off later
+    (void)fdatasync(j->fd);
+}
+
+jc_status journal_add(journal *j, const char *text, jc_error *err) {
+    char line[MAX_LINE_BYTES];
+    const size_t length = format_line(text, line);
+    const int error = write_line(j->fd, line, length);
+    if (error != 0) {
+        (void)ftruncate(j->fd, j->length); // else opening it again will cut the torn line
+        return report(j->path, "cannot be written", error, err);
+    }
+    j->length += (off_t)length;
     j->is_dirty = true;
     return clock_now_s() - j->synced_s >= SYNC_PERIOD_S ? sync_lines(j, err) : JC_OK;
 }

@@ -32,6 +32,13 @@ JC_MUST_USE jc_status journal_open(const char *path, journal_visit *visit, void 
 /** Add a line, which has no line end in it. @retval JC_EIO  err has the reason: a full disk */
 JC_MUST_USE jc_status journal_add(journal *j, const char *text, jc_error *err);
 
+/** Have a line ready for journal_add_prepared. */
+void journal_prepare(journal *j, const char *text);
+
+/** Add the line that was prepared last, and sync. For handlers of signals: async-signal-safe, and
+ *  nobody is told of errors. */
+void journal_add_prepared(journal *j);
+
 /** Sync and close; NULL is allowed. @retval JC_EIO */
 JC_MUST_USE jc_status journal_close(journal *j, jc_error *err);
 

@@ -8,6 +8,7 @@
 //         [ENERGY_REL_SD TEMPERATURE THROTTLED THROTTLED_BY_HEAT ALGORITHM]
 //     refused ITEM WHY
 //     failed ITEM WHY
+//     crashed ITEM
 //     idle WATTS
 //     lag SECONDS
 //     nolag WHY
@@ -305,6 +306,7 @@ jc_status state_visit(void *context, const char *text, int line, jc_error *err) 
     bool ok = line > 3;
     if (ok && strcmp(word, "row") == 0) {
         ok = read_row(state, at);
+        state->crashes_in_a_row = 0;
     } else if (ok && strcmp(word, "idle") == 0) {
         ok = next_number(&at, &state->idle_w);
     } else if (ok && strcmp(word, "lag") == 0) {
@@ -316,6 +318,10 @@ jc_status state_visit(void *context, const char *text, int line, jc_error *err) 
     } else if (ok && strcmp(word, "refused") == 0) {
         ok = next_index(&at, state->n_items, &item);
         state->items[item].is_refused = ok;
+    } else if (ok && strcmp(word, "crashed") == 0) {
+        ok = next_index(&at, state->n_items, &item);
+        state->items[item].is_refused = ok;
+        ++state->crashes_in_a_row;
     } else if (ok && strcmp(word, "failed") == 0) {
         ok = next_index(&at, state->n_items, &item);
         state->items[item].n_failures += ok;
@@ -376,6 +382,7 @@ jc_status state_add_result(campaign_state *state, journal *j, size_t item, int r
     if (status == JC_OK) {
         *state_result(state, item, repetition) =
             (campaign_result){.is_measured = true, .window = copy};
+        state->crashes_in_a_row = 0;
     }
     return status;
 }
@@ -410,6 +417,12 @@ jc_status state_add_failure(campaign_state *state, journal *j, size_t item, cons
     state->items[item].is_tried = true;
     ++state->items[item].n_failures;
     return status;
+}
+
+void state_prepare_crash(journal *j, size_t item) {
+    char text[64];
+    (void)snprintf(text, sizeof text, "crashed %zu", item);
+    journal_prepare(j, text);
 }
 
 jc_status state_add_choice(campaign_state *state, journal *j, size_t kernel, jc_error *err) {

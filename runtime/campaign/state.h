@@ -35,12 +35,13 @@ typedef struct campaign_state {
     int repetitions;
     campaign_result *results; ///< [n_items x repetitions], row-major
     double max_load;
-    double idle_w;     ///< the last that was measured; NaN = none
-    double lag_s;      ///< of the meter; NaN = not measured
-    char no_lag[200];  ///< why it cannot be; "" = it is, or was not tried
-    char machine[512]; ///< as this run finds it
-    char plan[64];     ///< digest of all that is to be measured
-    int header_lines;  ///< of the journal that were read
+    double idle_w;        ///< the last that was measured; NaN = none
+    double lag_s;         ///< of the meter; NaN = not measured
+    char no_lag[200];     ///< why it cannot be; "" = it is, or was not tried
+    char machine[512];    ///< as this run finds it
+    char plan[64];        ///< digest of all that is to be measured
+    int header_lines;     ///< of the journal that were read
+    int crashes_in_a_row; ///< of the executor's library, and no row since
 } campaign_state;
 
 JC_MUST_USE jc_status state_init(const jc_campaign_options *options, const jc_device *device,
@@ -66,6 +67,9 @@ jc_status state_visit(void *context, const char *text, int line, jc_error *err);
 
 /** Write the header of a journal that is empty. */
 JC_MUST_USE jc_status state_begin_journal(campaign_state *state, journal *j, jc_error *err);
+
+/** Have the journal ready for a crash at this configuration, which is not tried again then. */
+void state_prepare_crash(journal *j, size_t item);
 
 // Each notes what happened in the journal, then in the state.
 JC_MUST_USE jc_status state_add_result(campaign_state *state, journal *j, size_t item,

@@ -2,6 +2,7 @@
 #include "fake_hardware.h"
 
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -20,6 +21,7 @@ struct jc_task {
     double pass_s;
     int64_t elements;
     bool fails;
+    bool crashes;
 };
 
 static int n_batches_before; // the window
@@ -68,6 +70,7 @@ static jc_status prepare_kernel(jc_executor_handle *handle, const jc_kernel *ker
     const jc_status status = make_task(
         fake_pass_s(kernel), fake.fails_always || kernel->size[1] == fake.failing, out_task);
     (*out_task)->elements = kernel->size[1];
+    (*out_task)->crashes = fake.crashes_always || kernel->size[1] == fake.crashing;
     return status;
 }
 
@@ -80,6 +83,9 @@ static jc_status prepare_network(jc_executor_handle *handle, const jc_network *n
 }
 
 static jc_status run(jc_task *task, uint64_t n, double *out_seconds, jc_error *err) {
+    if (task->crashes) {
+        (void)raise(SIGSEGV);
+    }
     if (task->fails) {
         return jc_error_set(err, JC_EIO, NULL, 0, "something broke");
     }

@@ -18,6 +18,8 @@ typedef struct fake_hardware {
     int64_t failing;   ///< of kernels that fail to run
     int64_t too_large; ///< of kernels that do not fit memory
     bool fails_always;
+    int64_t crashing; ///< of kernels that end the process by a signal
+    bool crashes_always;
     int meter_gone_after; ///< windows; 0 = never
     int nonsense_from;    ///< window from which the meter answers nonsense; 0 = never
     int nonsense_windows; ///< how many

@@ -9,10 +9,12 @@
 
 #include <criterion/criterion.h>
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 TestSuite(campaign, .init = fixture_set_up, .fini = fixture_tear_down);
@@ -155,6 +157,65 @@ Test(campaign, an_executor_that_always_fails_ends_it) {
     fixture_expect_failure(&options, JC_EIO,
                            "failed 10 times in a row, the last time so: something broke");
     cr_expect_eq(fake.n_prepared, 10);
+}
+
+enum { EXIT_BEGUN = 100 };
+
+static void end_instead_of_beginning_anew(void *context, int n_in_a_row) {
+    (void)context;
+    _exit(EXIT_BEGUN + n_in_a_row);
+}
+
+// Exit code of a campaign in a process of its own; 0 = it came to its end.
+static int run_that_may_crash(void) {
+    jc_campaign_options options = fixture_options();
+    options.listener.crashed = end_instead_of_beginning_anew;
+    const pid_t child = fork();
+    if (child == 0) {
+        jc_campaign_report report;
+        _exit(jc_campaign_run(&options, &report, NULL) == JC_OK ? 0 : 1);
+    }
+    int status = 0;
+    cr_assert_eq(waitpid(child, &status, 0), child);
+    cr_assert(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+Test(campaign, a_crash_of_the_library_costs_its_kernel) {
+    fake.crashing = 1005;
+    cr_expect_eq(run_that_may_crash(), EXIT_BEGUN + 1);
+    cr_expect_eq(run_that_may_crash(), 0); // it is not tried again
+    const jc_campaign_options options = fixture_options();
+    const jc_campaign_report report = fixture_run(&options);
+    cr_expect_eq(report.counts[JC_KERNEL_RELU].refused, 1);
+    cr_expect_eq(report.counts[JC_KERNEL_RELU].measured, N_KERNELS - 1);
+    cr_expect_eq(fixture_count_rows(), 2 * (N_KERNELS - 1));
+    cr_expect_eq(fake.n_prepared, 0); // by this process: all was measured by the others
+}
+
+Test(campaign, crashes_are_counted_until_a_window_is_measured) {
+    fake.crashes_always = true;
+    cr_expect_eq(run_that_may_crash(), EXIT_BEGUN + 1);
+    cr_expect_eq(run_that_may_crash(), EXIT_BEGUN + 2);
+    fake.crashes_always = false;
+    fake.crashing = 1050;
+    cr_expect_eq(run_that_may_crash(), EXIT_BEGUN + 1);
+    fake.crashing = 0;
+    const jc_campaign_options options = fixture_options();
+    const jc_campaign_report report = fixture_run(&options);
+    cr_expect_eq(report.counts[JC_KERNEL_RELU].refused, 3);
+    cr_expect_eq(report.counts[JC_KERNEL_RELU].measured, N_KERNELS - 3);
+}
+
+Test(campaign, handlers_of_crashes_are_put_back) {
+    struct sigaction before;
+    struct sigaction after;
+    cr_assert_eq(sigaction(SIGSEGV, NULL, &before), 0);
+    jc_campaign_options options = fixture_options();
+    options.listener.crashed = end_instead_of_beginning_anew;
+    (void)fixture_run(&options);
+    cr_assert_eq(sigaction(SIGSEGV, NULL, &after), 0);
+    cr_expect_eq(after.sa_handler, before.sa_handler);
 }
 
 Test(campaign, a_meter_that_goes_away_ends_it_and_what_was_measured_stays) {

@@ -77,6 +77,22 @@ Test(journal, a_line_has_the_checksum_of_its_text) {
     cr_expect_str_eq(folder_get(folder, "j"), "85944171f73967e8 foobar\n");
 }
 
+Test(journal, a_prepared_line_is_there_when_it_was_added) {
+    lines l;
+    (void)journal_in(folder_make());
+    journal *j = open_journal(&l);
+    journal_prepare(j, "crashed at one");
+    add(j, "one");
+    journal_prepare(j, "crashed at two");
+    journal_add_prepared(j);
+    cr_expect_eq(journal_close(j, NULL), JC_OK);
+    j = open_journal(&l);
+    cr_assert_eq(l.n, 2);
+    cr_expect_str_eq(l.text[0], "one");
+    cr_expect_str_eq(l.text[1], "crashed at two");
+    cr_expect_eq(journal_close(j, NULL), JC_OK);
+}
+
 Test(journal, a_line_torn_anywhere_is_cut_off_and_those_before_stay) {
     lines l;
     const char *folder = folder_make();

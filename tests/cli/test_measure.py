@@ -120,6 +120,41 @@ class Measure(Process):
         self.assertEqual(int(table["networks"]["failed"]), 2)
         self.assertEqual(int(table["networks"]["measured"]), 1)
 
+    @unittest.skipIf(PROGRAM[1:], "a wrapper does not begin anew")
+    def test_a_crash_costs_its_kernel(self):
+        self.write("plan.yaml", PLAN.replace("network_batch_sizes: [1, 2]",
+                                             "network_batch_sizes: [1, 16]"))
+        process = self.begin()
+        out, err = process.communicate(timeout=300)
+        self.assertEqual(process.returncode, 0, err)
+        self.assertEqual(err.count("the executor's library crashed; what it crashed at is left"), 1)
+        table = {record["kernel"]: record for record in read_csv(out)}
+        self.assertEqual(int(table["networks"]["refused"]), 1)
+        self.assertEqual(int(table["networks"]["measured"]), 1)
+        self.assertEqual(int(table["linear"]["measured"]), 6)
+        self.assertEqual(int(table["relu"]["measured"]), 6)
+
+    def test_a_program_that_began_anew_has_the_rest_of_its_budget(self):
+        self.write("plan.yaml", PLAN.replace("rows: 12", "rows: 4"))
+        program = shlex.join([*PROGRAM, *self.arguments("--budget", "3h")])
+        for began, is_used_up in (("$$ -1000000", True), ("1 -1000000", False), ("no number", False)):
+            result = subprocess.run(["sh", "-c", f'JOULECAST_BEGAN="{began}" exec {program}'],
+                                    capture_output=True, text=True, cwd=self.folder, timeout=300)
+            self.assertEqual(result.returncode, 0, result.stderr)
+            self.assertEqual("the budget is used up" in result.stderr, is_used_up, began)
+
+    @unittest.skipIf(PROGRAM[1:], "a wrapper does not begin anew")
+    def test_a_library_that_always_crashes_ends_it(self):
+        self.write("plan.yaml", PLAN.replace("batch_sizes: [1]", "batch_sizes: [16]", 1)
+                   .replace("network_batch_sizes: [1, 2]", "network_batch_sizes: [16]"))
+        process = self.begin()
+        _, err = process.communicate(timeout=300)
+        self.assertEqual(process.returncode, -signal.SIGSEGV, err)
+        self.assertEqual(err.count("what it crashed at is left out"), 9)
+        self.assertIn("crashed ten times in a row: the library is at fault", err)
+        journal = (self.rows / "campaign.journal").read_text()
+        self.assertEqual(journal.count(" crashed "), 10)
+
     def test_killed_at_any_moment_it_goes_on(self):
         whole = self.measure()
         expected = self.configurations()

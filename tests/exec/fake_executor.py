@@ -2,12 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """An executor that runs nothing, for tests: a pass takes a time that its sizes decide.
 
-A kernel whose batch_size is 13 is refused, of 14 needs too much memory, of 15 ends the program.
+A kernel whose batch_size is 13 is refused, of 14 needs too much memory, of 15 ends the program, and
+of 16 the program that asks for it, by a signal, as a library in that program would that crashes.
 `--erratic KERNEL` lets that kernel take up to thirty times as long, in no order of its sizes.
 """
 
 import hashlib
 import json
+import os
+import signal
 import sys
 import time
 
@@ -42,6 +45,8 @@ def prepare(line):
     if batch == 15:
         print("out of luck", file=sys.stderr)
         sys.exit(3)
+    if batch == 16:
+        os.kill(os.getppid(), signal.SIGSEGV)
     return task, "ready"
 
 
