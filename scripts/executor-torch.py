@@ -221,13 +221,14 @@ KERNELS = {
 
 
 def new_tensors(task):
+    """Tensors of random values, uniform in [-1, 1)."""
     if task["precision"] not in DTYPES:
         raise Refused("no eager kernels in " + task["precision"])
     dtype = DTYPES[task["precision"]]
     torch.manual_seed(task["seed"])
     if task["threads"] > 0:
         torch.set_num_threads(task["threads"])
-    return lambda *shape: torch.rand(shape).add_(0.1).to(dtype)
+    return lambda *shape: torch.rand(shape).mul_(2).sub_(1).to(dtype)
 
 
 def prepare_kernel(task):
@@ -239,7 +240,8 @@ def prepare_kernel(task):
     reuse = task.get("reuse_bytes", COLD_BYTES if task["weights"] == "cold" else 0)
     if weights:
         n_sets = max(1, min(MOST_SETS, -(-reuse // max(1, size))))
-    sets = [[new(*shape) for shape in weights] for _ in range(n_sets)]
+    # Positive, for a variance is among them.
+    sets = [[new(*shape).abs_().add_(0.1) for shape in weights] for _ in range(n_sets)]
     return lambda i: run(*sets[i % n_sets])
 
 
@@ -254,9 +256,17 @@ def padded(x, p, value=0.0):
     return F.pad(x, (left, right, top, bottom), value=value), (0, 0)
 
 
+def he(new, *shape):
+    """Weights as He et al. (ICCV 2015) start networks: activations keep their scale. What grows from
+    layer to layer is infinite in the end, and infinite values take other paths than a network's.
+    """
+    w = new(*shape)
+    return w.mul_((6 * shape[0] / w.numel()) ** 0.5)  # a uniform distribution's variance is 1 / 3
+
+
 def net_conv(step, shapes, new):
     p, c = step["params"], shapes[0][1]
-    w = new(p["out_channels"], c // p["groups"], *p["kernel_size"]).mul_(0.1)
+    w = he(new, p["out_channels"], c // p["groups"], *p["kernel_size"])
     b = new(p["out_channels"]) if p["bias"] else None
 
     def run(x):
@@ -267,7 +277,7 @@ def net_conv(step, shapes, new):
 
 def net_linear(step, shapes, new):
     p = step["params"]
-    w = new(p["out_features"], shapes[0][-1]).mul_(0.1)
+    w = he(new, p["out_features"], shapes[0][-1])
     b = new(p["out_features"]) if p["bias"] else None
     return lambda x: F.linear(x, w, b)
 
@@ -293,7 +303,7 @@ def net_avg_pool(step, shapes, new):
 
 def net_norm(step, shapes, new):
     c = shapes[0][1]
-    m, v, w, b = new(c), new(c), new(c), new(c)
+    m, v, w, b = new(c), new(c).abs_().add_(0.5), new(c), new(c)
     return lambda x: F.batch_norm(x, m, v, w, b)
 
 
