@@ -47,6 +47,19 @@ install_packages() {
         $missing >&2
 }
 
+# Prints the Python that has a module, Debian's where another comes first; says so and fails if none has.
+python_with() {
+    local candidate
+    for candidate in python3 /usr/bin/python3; do
+        if "$candidate" -c "import $1" 2>/dev/null; then
+            echo "$candidate"
+            return 0
+        fi
+    done
+    echo "skipped: no Python has the module $1 (apt-get install python3-$1)" >&2
+    return 1
+}
+
 # Sets up a build folder unless it is there, and builds: build_in FOLDER [MESON OPTION]...
 build_in() {
     local folder=$1

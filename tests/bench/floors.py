@@ -1,19 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The table of scripts/bench floors: learning curves, as joulecast prints them, side by side.
+"""The tables of scripts/bench floors: learning curves, as joulecast prints them, side by side, and
+black boxes trained on as few rows.
 
 usage: floors.py FOLDER DOCUMENT|-
 
-FOLDER has what `joulecast train --learning-curve -f csv` printed for each data set (NAME.csv). The
-table goes to standard output, and into DOCUMENT between the two marks.
+FOLDER has each data set as imported (NAME/), and what `joulecast train --learning-curve -f csv`
+printed for it (NAME.csv). The tables go to standard output, and into DOCUMENT between the two marks.
 """
 
 import csv
+import multiprocessing
+import os
 import pathlib
 import sys
 
+import numpy
+
+from peers import PEERS
+
 BEGIN, END = "<!-- table of scripts/bench floors -->\n", "<!-- end of the second table -->\n"
 SIZES = (50, 100, 200, 400, 800)
-
+BLACK_BOXES = ("gradient boosting", "Gaussian process")
+N_FOLDS = 10
 
 FEW = "raptorlake conv2d runtime", 200, 1.25  # goal: so many rows, at most so much worse than all
 
@@ -59,8 +67,66 @@ def table(curves):
     return "\n".join(lines) + "\n"
 
 
+# ---- Black boxes on few rows ----
+
+
+def read_configurations(path):
+    """Sizes that vary, mean runtime and number of rows of each configuration of a kernel's file."""
+    rows = {}
+    with open(path, newline="") as file:
+        for r in csv.DictReader(file):
+            sizes = []
+            for name, value in r.items():
+                if name == "runtime_s":
+                    break
+                if name != "precision":
+                    sizes.append((name, float(value)))
+            rows.setdefault(tuple(sizes), []).append(float(r["runtime_s"]))
+    names = [name for name, _ in next(iter(rows))]
+    sizes = {name: numpy.array([dict(key)[name] for key in rows]) for name in names}
+    counts = numpy.array([len(values) for values in rows.values()])
+    return sizes, numpy.array([numpy.mean(values) for values in rows.values()]), counts
+
+
+def error_of(task):
+    """Held-out RMSPE of a black box that is trained on so many rows outside each fold, at random."""
+    path, peer, size = task
+    sizes, values, counts = read_configurations(path)
+    order = numpy.random.RandomState(0).permutation(len(values))
+    squares = []
+    for fold in range(N_FOLDS):
+        out, rest = order[fold::N_FOLDS], numpy.delete(order, numpy.s_[fold::N_FOLDS])
+        rest = numpy.random.RandomState(1 + fold).permutation(rest)
+        rest = rest[:1 + numpy.searchsorted(numpy.cumsum(counts[rest]), size)]
+        predict, _ = PEERS[peer](path.stem, "runtime", {n: v[rest] for n, v in sizes.items()},
+                                 values[rest])
+        found = predict({n: v[out] for n, v in sizes.items()})
+        squares.extend(numpy.repeat((found / values[out] - 1) ** 2, counts[out]))
+    return numpy.sqrt(numpy.mean(squares))
+
+
+def table_of_few(folder, curves):
+    size = FEW[1]
+    labels = [label for label in curves if label.endswith(" runtime")]
+    files = [next(folder.glob(f"{label.split()[0]}-pytorch/{label.split()[1]}.csv"))
+             for label in labels]
+    with multiprocessing.Pool(os.cpu_count()) as pool:
+        errors = iter(pool.map(error_of, [(file, peer, size) for file in files
+                                          for peer in BLACK_BOXES], chunksize=1))
+    lines = [f"| trained on {size} rows | joulecast | " + " | ".join(BLACK_BOXES) + " |",
+             "|" + " --- |" * (len(BLACK_BOXES) + 2)]
+    for label in labels:
+        ours = curves[label][nearest(curves[label], size)]
+        lines.append(" | ".join([f"| {label}", percent(ours),
+                                 *(percent(next(errors)) for _ in BLACK_BOXES)]) + " |")
+    return "\n".join(lines) + "\n"
+
+
 def main(folder, document):
-    text = table(read(folder))
+    curves = read(folder)
+    text = table(curves)
+    if curves:
+        text += "\n" + table_of_few(folder, curves)
     print(text, end="")
     if document is not None:
         head, rest = document.read_text().split(BEGIN)
