@@ -29,8 +29,8 @@ def kernel(head, runtime, power, shared=None):
     ))
 
 
-def further(name, seconds, power):
-    head = [f"kernel: {name}", "precision: f32"]
+def further(power, name, seconds, precision="f32"):
+    head = [f"kernel: {name}", f"precision: {precision}"]
     body = kernel(head, model(seconds, "moved_bytes"), model("10", "calls") if power else None)
     return f"  -\n{body}\n"
 
@@ -44,7 +44,7 @@ def digest(data):
 
 def text(name="test-device", meter="rapl", version=1, shared=None, skips="", fuses=None,
          more=()):
-    """more: (kernel, seconds for each moved byte) of further models."""
+    """more: (kernel, seconds for each moved byte, precision unless f32) of further models."""
     power = meter != "none"
     body = f"""format: joulecast-profile
 version: {version}
@@ -53,7 +53,7 @@ provenance: {{dataset_digest: none, trainer: none, seed: 1, folds: 10}}
 kernels:
   -
 {kernel(["kernel: conv2d", "precision: f32"], model("1e-9", "macs"), model("10", "calls") if power else None, shared)}
-{"".join(further(*one, power) for one in more)}fallback:
+{"".join(further(power, *one) for one in more)}fallback:
 {kernel([], model("1e-9", "moved_bytes"), model("5", "calls") if power else None)}
 """
     return body + f"digest: {digest(body.encode())}\n"
