@@ -169,7 +169,7 @@ static bool make_kernel(const jc_plan *plan, pattern_list *list, const double *p
         ok = family < plan->exact + plan->boundaries ? vary_to_boundary(&kernel, point)
                                                      : vary_sizes(&kernel, point);
     }
-    // Smaller batches twice as often as the next larger ones.
+    // The first of n batch sizes for 1/√n of the rows, each further one for fewer.
     const double u = point[POINT_BATCH] * point[POINT_BATCH];
     const size_t b = (size_t)(u * (double)plan->batch_sizes.n);
     kernel.size[0] = jc_mul_saturating(kernel.size[0], plan->batch_sizes.size[b]);
