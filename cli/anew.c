@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -16,6 +17,7 @@ static sigset_t mask; // handlers, and threads of libraries, have other ones
 
 void anew_remember(char **argv) {
     arguments = argv;
+    (void)prctl(PR_SET_NAME, "joulecast"); // "exe" after beginning anew, which nobody looks for
     (void)sigprocmask(SIG_SETMASK, NULL, &mask); // cannot fail without a new one
 }
 

@@ -110,15 +110,19 @@ static void show_note(void *context, const char *text) {
     (void)fprintf(stderr, "joulecast: %s\n", text);
 }
 
-// In the handler of a signal. A library that crashes at everything is not asked for ever.
+// In the handler of a signal. A library that crashes at everything is not asked for ever, but ten
+// times more when a person wants to go on. Who has ended the program meanwhile wants it ended.
 static void begin_anew(void *context, int n_in_a_row) {
     enum { MOST_IN_A_ROW = 10 };
     static const char goes_on[] = "\njoulecast: the executor's library crashed; what it crashed at "
-                                  "is left out, and the campaign goes on\n";
+                                  "is not tried again, and the campaign goes on\n";
     static const char ends[] =
         "\njoulecast: the executor's library crashed ten times in a row: the "
         "library is at fault, and no kernel\n";
     (void)context;
+    if (signal_caught != 0) {
+        campaign_end_by(signal_caught);
+    }
     if (n_in_a_row % MOST_IN_A_ROW == 0) {
         (void)!write(STDERR_FILENO, ends, sizeof ends - 1); // nobody to tell of errors
     } else {

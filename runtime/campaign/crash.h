@@ -5,7 +5,8 @@
  *
  * A library that has crashed cannot be trusted with more work in the same process. So what is to be
  * noted stands ready in the journal, a handler of the signal adds it, and the listener begins the
- * program anew. Process-wide, as handlers of signals are; one campaign at a time.
+ * program anew. Whatever else crashes meanwhile, or sends such a signal, is taken for the library;
+ * where a stack is full there is no handler. Process-wide, as handlers are; one campaign at a time.
  */
 #ifndef JC_CAMPAIGN_CRASH_H
 #define JC_CAMPAIGN_CRASH_H

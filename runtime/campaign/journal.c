@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -174,9 +173,9 @@ void journal_prepare(journal *j, const char *text) {
     j->n_prepared = format_line(text, j->prepared);
 }
 
-void journal_add_prepared(journal *j) {
-    (void)write_line(j->fd, j->prepared, j->n_prepared); // a torn line is cut off later
-    (void)fdatasync(j->fd);
+bool journal_add_prepared(journal *j) {
+    // A torn line is cut off when the journal is opened again.
+    return write_line(j->fd, j->prepared, j->n_prepared) == 0 && fdatasync(j->fd) == 0;
 }
 
 jc_status journal_add(journal *j, const char *text, jc_error *err) {

@@ -12,6 +12,8 @@
 
 #include <joulecast/status.h>
 
+#include <stdbool.h>
+
 typedef struct journal journal;
 
 /** Told each line that is in the journal, without checksum and end. A status other than JC_OK ends
@@ -35,9 +37,9 @@ JC_MUST_USE jc_status journal_add(journal *j, const char *text, jc_error *err);
 /** Have a line ready for journal_add_prepared. */
 void journal_prepare(journal *j, const char *text);
 
-/** Add the line that was prepared last, and sync. For handlers of signals: async-signal-safe, and
- *  nobody is told of errors. */
-void journal_add_prepared(journal *j);
+/** Add the line that was prepared last, and sync. For handlers of signals: async-signal-safe.
+ *  @return whether it is there */
+bool journal_add_prepared(journal *j);
 
 /** Sync and close; NULL is allowed. @retval JC_EIO */
 JC_MUST_USE jc_status journal_close(journal *j, jc_error *err);

@@ -2,6 +2,7 @@
 #include "fake_hardware.h"
 
 #include <math.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -82,9 +83,33 @@ static jc_status prepare_network(jc_executor_handle *handle, const jc_network *n
     return make_task(1e-3 * (double)network->batch_size, false, out_task);
 }
 
+void (*fake_handler_of(int signal))(int) {
+    struct sigaction action;
+    (void)sigaction(signal, NULL, &action);
+    return action.sa_handler;
+}
+
+static void *crash_with_others(void *barrier) {
+    (void)pthread_barrier_wait(barrier);
+    (void)raise(SIGSEGV);
+    return NULL;
+}
+
+static void crash(void) {
+    enum { MOST_THREADS = 8 };
+    pthread_t threads[MOST_THREADS];
+    pthread_barrier_t barrier;
+    (void)pthread_barrier_init(&barrier, NULL, (unsigned)fake.crashing_threads + 1);
+    for (int i = 0; i < fake.crashing_threads && i < MOST_THREADS; ++i) {
+        (void)pthread_create(&threads[i], NULL, crash_with_others, &barrier);
+    }
+    (void)crash_with_others(&barrier);
+}
+
 static jc_status run(jc_task *task, uint64_t n, double *out_seconds, jc_error *err) {
+    fake.abort_handler = fake_handler_of(SIGABRT);
     if (task->crashes) {
-        (void)raise(SIGSEGV);
+        crash();
     }
     if (task->fails) {
         return jc_error_set(err, JC_EIO, NULL, 0, "something broke");

@@ -20,10 +20,12 @@ typedef struct fake_hardware {
     bool fails_always;
     int64_t crashing; ///< of kernels that end the process by a signal
     bool crashes_always;
-    int meter_gone_after; ///< windows; 0 = never
-    int nonsense_from;    ///< window from which the meter answers nonsense; 0 = never
-    int nonsense_windows; ///< how many
-    int stop_after;       ///< windows after which `stop` is set; 0 = never
+    int crashing_threads;       ///< that crash together; 0 = the one at work
+    void (*abort_handler)(int); ///< while the executor was at work
+    int meter_gone_after;       ///< windows; 0 = never
+    int nonsense_from;          ///< window from which the meter answers nonsense; 0 = never
+    int nonsense_windows;       ///< how many
+    int stop_after;             ///< windows after which `stop` is set; 0 = never
     volatile sig_atomic_t stop;
     double noise;           ///< every other batch takes longer by this share
     double first_missing_j; ///< in the first window of work, of a meter that lags behind
@@ -42,6 +44,8 @@ typedef struct fake_hardware {
 extern fake_hardware fake;
 extern const jc_executor fake_executor;
 extern const jc_meter fake_meter;
+
+void (*fake_handler_of(int signal))(int);
 
 /** Seconds of a pass. */
 double fake_pass_s(const jc_kernel *kernel);

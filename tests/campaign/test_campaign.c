@@ -207,15 +207,50 @@ Test(campaign, crashes_are_counted_until_a_window_is_measured) {
     cr_expect_eq(report.counts[JC_KERNEL_RELU].measured, N_KERNELS - 3);
 }
 
-Test(campaign, handlers_of_crashes_are_put_back) {
-    struct sigaction before;
-    struct sigaction after;
-    cr_assert_eq(sigaction(SIGSEGV, NULL, &before), 0);
+Test(campaign, rows_of_an_earlier_run_end_a_row_of_crashes) {
+    fake.crashes_always = true;
+    cr_expect_eq(run_that_may_crash(), EXIT_BEGUN + 1);
+    fake.crashes_always = false;
+    fake.stop_after = 20;
     jc_campaign_options options = fixture_options();
+    cr_expect_eq(fixture_run(&options).end, JC_CAMPAIGN_STOPPED);
+    fake.stop_after = 0;
+    fake.stop = 0;
+    fake.crashes_always = true;
+    cr_expect_eq(run_that_may_crash(), EXIT_BEGUN + 1);
+}
+
+Test(campaign, threads_that_crash_together_are_one_crash) {
+    fake.crashing = 1005;
+    fake.crashing_threads = 4;
+    cr_expect_eq(run_that_may_crash(), EXIT_BEGUN + 1);
+    cr_expect_eq(run_that_may_crash(), 0);
+    const jc_campaign_options options = fixture_options();
+    cr_expect_eq(fixture_run(&options).counts[JC_KERNEL_RELU].refused, 1);
+}
+
+Test(campaign, handlers_of_crashes_are_there_for_work_alone) {
+    static const int signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
+    enum { N_SIGNALS = sizeof signals / sizeof signals[0] };
+    void (*before[N_SIGNALS])(int);
+    for (int i = 0; i < N_SIGNALS; ++i) {
+        before[i] = fake_handler_of(signals[i]);
+    }
+    jc_campaign_options options = fixture_options();
+    options.n_kernels = 1;
     options.listener.crashed = end_instead_of_beginning_anew;
     (void)fixture_run(&options);
-    cr_assert_eq(sigaction(SIGSEGV, NULL, &after), 0);
-    cr_expect_eq(after.sa_handler, before.sa_handler);
+    cr_expect_neq(fake.abort_handler, before[N_SIGNALS - 1]);
+    for (int i = 0; i < N_SIGNALS; ++i) {
+        cr_expect_eq(fake_handler_of(signals[i]), before[i]);
+    }
+}
+
+Test(campaign, crashes_nobody_wants_to_hear_of_are_left_alone) {
+    jc_campaign_options options = fixture_options();
+    options.n_kernels = 1;
+    (void)fixture_run(&options);
+    cr_expect_eq(fake.abort_handler, fake_handler_of(SIGABRT));
 }
 
 Test(campaign, a_meter_that_goes_away_ends_it_and_what_was_measured_stays) {
