@@ -44,40 +44,11 @@ typedef struct view {
     double group_channels;
     double width;
     double window;
-    double taps;
     double stride;
     double groups;
     double plane;
     double padded_plane;
 } view;
-
-// Along one axis: elements of a window that lie on the image, summed over all its positions. The
-// position o has its element t at o·stride − padding + t·dilation.
-static double axis_taps(double in, double out, double kernel, double stride, double padding,
-                        double dilation) {
-    enum { MOST_LOOKED_AT = 64 };
-    const double looked_at = fmin(kernel, MOST_LOOKED_AT); // evenly, of larger windows
-    double sum = 0;
-    for (double i = 0; i < looked_at; ++i) {
-        const double near = padding - floor((i + 0.5) * kernel / looked_at) * dilation;
-        const double first = fmax(0, ceil(near / stride));
-        const double last = fmin(out - 1, floor((in - 1 + near) / stride));
-        sum += fmax(0, last - first + 1);
-    }
-    return sum * (kernel / looked_at);
-}
-
-// Of one output position, on average. What padding adds is left out by direct convolutions.
-static double mean_taps(const int64_t *s) {
-    const double height =
-        axis_taps((double)s[JC_WINDOW_IN_HEIGHT], (double)s[JC_WINDOW_OUT_HEIGHT],
-                  (double)s[JC_WINDOW_KERNEL_H], (double)s[JC_WINDOW_STRIDE_H],
-                  (double)s[JC_WINDOW_PADDING_H], (double)s[JC_WINDOW_DILATION_H]);
-    const double width = axis_taps((double)s[JC_WINDOW_IN_WIDTH], (double)s[JC_WINDOW_OUT_WIDTH],
-                                   (double)s[JC_WINDOW_KERNEL_W], (double)s[JC_WINDOW_STRIDE_W],
-                                   (double)s[JC_WINDOW_PADDING_W], (double)s[JC_WINDOW_DILATION_W]);
-    return height * width / ((double)s[JC_WINDOW_OUT_HEIGHT] * (double)s[JC_WINDOW_OUT_WIDTH]);
-}
 
 static view view_window(const jc_kernel *kernel) {
     const int64_t *s = kernel->size;
@@ -86,15 +57,13 @@ static view view_window(const jc_kernel *kernel) {
     const double out_plane = (double)s[JC_WINDOW_OUT_HEIGHT] * (double)s[JC_WINDOW_OUT_WIDTH];
     const double groups = pooling ? 1 : (double)s[JC_WINDOW_GROUPS];
     const double channels = (double)s[JC_WINDOW_IN_CHANNELS];
-    const double window = (double)s[JC_WINDOW_KERNEL_H] * (double)s[JC_WINDOW_KERNEL_W];
     return (view){
         .rows = (double)s[JC_WINDOW_BATCH_SIZE] * out_plane,
         .sample_rows = out_plane,
         .lines = (double)s[JC_WINDOW_BATCH_SIZE] * (double)s[JC_WINDOW_OUT_HEIGHT],
         .group_channels = channels / groups,
         .width = pooling ? channels : (double)s[JC_WINDOW_OUT_CHANNELS] / groups,
-        .window = window,
-        .taps = kernel->kind == JC_KERNEL_CONV_TRANSPOSE2D ? window : fmax(1, mean_taps(s)),
+        .window = (double)s[JC_WINDOW_KERNEL_H] * (double)s[JC_WINDOW_KERNEL_W],
         .stride = (double)s[JC_WINDOW_STRIDE_H] * (double)s[JC_WINDOW_STRIDE_W],
         .groups = groups,
         .plane = (double)s[JC_WINDOW_IN_HEIGHT] * (double)s[JC_WINDOW_IN_WIDTH],
@@ -113,7 +82,6 @@ static view view_elements(const jc_kernel *kernel, const jc_work *work) {
                   .group_channels = elements,
                   .width = elements,
                   .window = 1,
-                  .taps = 1,
                   .stride = 1,
                   .groups = 1,
                   .plane = 1,
@@ -229,7 +197,6 @@ void jc_quantity_compute(const jc_kernel *kernel, double *out_q) {
     out_q[JC_QUANTITY_WIDTH] = v.width;
     out_q[JC_QUANTITY_SAMPLE_ROWS] = v.sample_rows;
     out_q[JC_QUANTITY_WINDOW] = v.window;
-    out_q[JC_QUANTITY_TAPS] = v.taps;
     out_q[JC_QUANTITY_GROUP_CHANNELS] = v.group_channels;
     out_q[JC_QUANTITY_PATCH_BYTES] = bytes * v.rows * v.group_channels * v.window * v.groups;
     out_q[JC_QUANTITY_WINDOW_READS] = (double)work.output_elements * v.window;

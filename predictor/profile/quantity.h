@@ -28,7 +28,6 @@
     X(WIDTH, "width", "output channels or features of one group")                                  \
     X(SAMPLE_ROWS, "sample_rows", "output positions of one sample")                                \
     X(WINDOW, "window", "kernel_h · kernel_w; 1 without a window")                                 \
-    X(TAPS, "taps", "window elements that lie on the image and not its padding, on average")       \
     X(GROUP_CHANNELS, "group_channels", "input channels or features of one group")                 \
     X(PATCH_BYTES, "patch_bytes", "input once for each use: rows · depth · groups")                \
     X(WINDOW_READS, "window_reads", "elements read: output elements · window")                     \

@@ -29,8 +29,7 @@ typedef struct loop_nest {
     { ABSENT, NONE }
 
 static const loop_nest convolution = {
-    {POSITIONS, {ABSENT, JC_QUANTITY_WINDOW, JC_QUANTITY_TAPS, NONE}, CHANNELS_IN, CHANNELS_OUT},
-    true};
+    {POSITIONS, {ABSENT, JC_QUANTITY_WINDOW, NONE}, CHANNELS_IN, CHANNELS_OUT}, true};
 static const loop_nest pooling = {
     {POSITIONS, {ABSENT, JC_WINDOW_KERNEL_H, JC_QUANTITY_WINDOW, NONE}, CHANNELS_IN, NO_LOOP},
     false};

@@ -115,10 +115,8 @@ static bool is_shape(int quantity) {
 
 static void find_axes(forest *f, const backbone_rows *rows, rules_axes axes, double *values) {
     for (short q = 0; q < JC_QUANTITY_COUNT; ++q) {
-        // What is a multiple of a vector is told by rule (regimes_candidates.c). No library chooses
-        // by how much of a window is padding.
-        if ((axes == RULES_SHAPES && !is_shape(q)) || q == JC_QUANTITY_ALIGNMENT ||
-            q == JC_QUANTITY_TAPS) {
+        // What is a multiple of a vector is told by rule (regimes_candidates.c).
+        if ((axes == RULES_SHAPES && !is_shape(q)) || q == JC_QUANTITY_ALIGNMENT) {
             continue;
         }
         axis *a = &f->axes[f->n_axes];
