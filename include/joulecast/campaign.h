@@ -140,9 +140,9 @@ typedef struct jc_campaign_listener {
     void (*progress)(void *context, double share); ///< of the work or the budget; NULL = nobody
     void (*note)(void *context, const char *text); ///< something a person should know; NULL
     /** The executor's library has crashed (or something else while it was at work), and the journal
-     *  has it that this configuration is not to be tried again. Called in the handler of the signal, so by async-signal-safe means: it
-     *  begins the program anew, which goes on from there; where it returns, the process ends by the
-     *  signal. NULL = crashes are not handled.
+     *  has it that this configuration is not to be tried again. Called in the handler of the
+     * signal, so by async-signal-safe means: it begins the program anew, which goes on from there;
+     * where it returns, the process ends by the signal. NULL = crashes are not handled.
      *  @param n_in_a_row  crashes since the last window that was measured, with this one */
     void (*crashed)(void *context, int n_in_a_row);
     void *context;
