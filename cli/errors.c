@@ -23,7 +23,7 @@ enum {
 
 static const report_column columns[ERRORS_COLUMNS] = {
     [ERRORS_KERNEL] = {.name = "kernel", .heading = "kernel", .type = REPORT_TEXT},
-    [ERRORS_PRECISION] = {.name = "precision", .heading = NULL, .type = REPORT_TEXT},
+    [ERRORS_PRECISION] = {.name = "precision", .heading = "precision", .type = REPORT_TEXT},
     [ERRORS_TARGET] = {.name = "target", .heading = "target", .type = REPORT_TEXT},
     [ERRORS_TRAINING_ROWS] = {.name = "training_rows",
                               .heading = "trained on",

@@ -1,8 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Executor of kernels and networks on PyTorch's CPU side, eager: see docs/EXECUTORS.md.
+"""Executor of kernels and networks on PyTorch's CPU side: see docs/EXECUTORS.md.
 
-Needs Debian's python3-torch, or any PyTorch from 1.13.
+usage: executor-torch.py [--compile]
+
+Eager, which needs Debian's python3-torch or any PyTorch from 1.13; or compiled by torch.compile, which
+came with PyTorch 2.0.
 """
 
 import ctypes
@@ -396,10 +399,12 @@ def prepare_network(task):
     return forward
 
 
-def prepare(line):
+def prepare(line, compiles):
     try:
         task = json.loads(line)
         run = prepare_kernel(task) if "kernel" in task else prepare_network(task)
+        if compiles:
+            run = torch.compile(run)
         run(0)
         return run, "ready"
     except Refused as why:
@@ -419,14 +424,20 @@ def run(forward, n):
 
 
 def main():
+    compiles = sys.argv[1:] == ["--compile"]
+    if sys.argv[1:] and not compiles:
+        sys.exit("usage: executor-torch.py [--compile]")
+    if compiles and not hasattr(torch, "compile"):
+        sys.exit(f"PyTorch {torch.__version__} has no torch.compile, which came with 2.0")
     keep_memory()
-    print(f"joulecast-executor 1 PyTorch {torch.__version__}, eager", flush=True)
+    way = "compiled" if compiles else "eager"
+    print(f"joulecast-executor 1 PyTorch {torch.__version__}, {way}", flush=True)
     forward = None
     with torch.inference_mode():
         for line in sys.stdin:
             if line.startswith("{"):
                 forward = None  # memory first
-                forward, answer = prepare(line)
+                forward, answer = prepare(line, compiles)
             else:
                 answer = f"seconds {run(forward, int(line.split()[1])):.9f}"
             print(answer, flush=True)

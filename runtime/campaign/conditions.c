@@ -13,8 +13,7 @@
 
 static double read_clock(void) {
     char text[64];
-    if (machine_read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_cur_freq", "", text,
-                     sizeof text)) {
+    if (machine_read_clock("scaling_cur_freq", text, sizeof text)) {
         return 1e3 * strtod(text, NULL);
     }
     return machine_read("/proc/cpuinfo", "cpu MHz", text, sizeof text) ? 1e6 * strtod(text, NULL)

@@ -59,6 +59,19 @@ static bool is_bound(void) {
            CPU_COUNT(&cores) < sysconf(_SC_NPROCESSORS_ONLN);
 }
 
+bool machine_read_clock(const char *name, char *value, size_t size) {
+    char path[128];
+    cpu_set_t cores;
+    size_t core = 0;
+    if (sched_getaffinity(0, sizeof cores, &cores) == 0) {
+        while (core < CPU_SETSIZE - 1 && !CPU_ISSET(core, &cores)) {
+            ++core;
+        }
+    }
+    (void)snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu%zu/cpufreq/%s", core, name);
+    return machine_read(path, "", value, size);
+}
+
 double machine_recent_load(void) {
     return is_bound() ? (double)NAN : read_pressure("avg10=") / 100;
 }
@@ -91,16 +104,14 @@ double machine_load_between(const machine_moment *begin, const machine_moment *e
 
 static void describe_clocks(jc_device *device) {
     char text[64];
-    if (machine_read("/sys/devices/system/cpu/cpu0/cpufreq/cpuinfo_max_freq", "", text,
-                     sizeof text)) {
+    if (machine_read_clock("cpuinfo_max_freq", text, sizeof text)) {
         (void)snprintf(device->clocks, sizeof device->clocks, "up to %.2f GHz",
                        strtod(text, NULL) / 1e6);
     } else if (machine_read("/proc/cpuinfo", "cpu MHz", text, sizeof text)) {
         (void)snprintf(device->clocks, sizeof device->clocks, "%.2f GHz when looked at",
                        strtod(text, NULL) / 1e3);
     }
-    if (machine_read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor", "", text,
-                     sizeof text)) {
+    if (machine_read_clock("scaling_governor", text, sizeof text)) {
         (void)snprintf(device->governor, sizeof device->governor, "%.31s", text);
     }
 }

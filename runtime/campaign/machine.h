@@ -39,4 +39,8 @@ double machine_recent_load(void);
  */
 bool machine_read(const char *path, const char *key, char *value, size_t size);
 
+/** What Linux tells of the clock of the first core that this process may use: "scaling_governor".
+ *  @return false if it tells nothing, as in virtual machines */
+bool machine_read_clock(const char *name, char *value, size_t size);
+
 #endif

@@ -101,6 +101,16 @@ class Measure(Process):
         self.assertRegex(device, r"conditions: .*cores [0-9]")
         self.assertIn("name: rows\n", device)
 
+    def test_one_core_is_enough(self):
+        core = min(os.sched_getaffinity(0))
+        self.write("plan.yaml", PLAN.replace("rows: 12", "rows: 2"))
+        result = subprocess.run([*PROGRAM, *self.arguments()], capture_output=True, text=True,
+                                cwd=self.folder, timeout=300,
+                                preexec_fn=lambda: os.sched_setaffinity(0, {core}))
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual(len(self.configurations()), 2 * 4)
+        self.assertRegex((self.rows / "device.yaml").read_text(), rf"conditions: .*cores {core} of")
+
     def test_declared_power_says_so(self):
         self.write("plan.yaml", PLAN.replace("rows: 12", "rows: 2"))
         arguments = self.arguments("--power-declared", "40,180")
