@@ -8,6 +8,7 @@
 #include <string.h>
 
 static const double F32_TOLERANCE = 2e-5;
+static const double BF16_TOLERANCE = 0.02; // 8 bits of mantissa
 
 enum { MOST_CONSTANTS = 5 };
 
@@ -19,11 +20,9 @@ typedef struct ran {
     size_t n;
 } ran;
 
-static ran run_kernel(harness *h, jc_kernel_kind kind, const int64_t *sizes, size_t n_sizes,
-                      size_t n_constants) {
+// A kernel that is prepared.
+static ran run_prepared(harness *h, size_t n_constants) {
     ran r = {0};
-    cr_assert_eq(harness_prepare(h, kind, JC_PRECISION_F32, sizes, n_sizes), JC_OK, "%s: %s",
-                 jc_kernel_name(kind), h->err.message);
     harness_run(h, 2);
     for (size_t i = 0; i < n_constants; ++i) {
         r.constant[i] = harness_constant(h, (tensor_id)i);
@@ -33,13 +32,24 @@ static ran run_kernel(harness *h, jc_kernel_kind kind, const int64_t *sizes, siz
     return r;
 }
 
-static void compare(const char *what, ran *r) {
-    harness_compare(what, r->result, r->expected, r->n, F32_TOLERANCE);
+static ran run_kernel(harness *h, jc_kernel_kind kind, const int64_t *sizes, size_t n_sizes,
+                      size_t n_constants) {
+    cr_assert_eq(harness_prepare(h, kind, JC_PRECISION_F32, sizes, n_sizes), JC_OK, "%s: %s",
+                 jc_kernel_name(kind), h->err.message);
+    return run_prepared(h, n_constants);
+}
+
+static void compare_within(const char *what, ran *r, double tolerance) {
+    harness_compare(what, r->result, r->expected, r->n, tolerance);
     for (size_t i = 0; i < MOST_CONSTANTS; ++i) {
         free(r->constant[i]);
     }
     free(r->result);
     free(r->expected);
+}
+
+static void compare(const char *what, ran *r) {
+    compare_within(what, r, F32_TOLERANCE);
 }
 
 Test(kernels_others, matrix_products) {
@@ -235,4 +245,123 @@ Test(kernels_others, look_ups) {
     cr_assert(first && last, "all rows are looked up");
     compare("embedding", &r);
     harness_close(&h);
+}
+
+// By itself the kernel is an exponential.
+static void expect_pointwise(const int64_t *sizes, ran *r) {
+    cr_assert_eq(r->n, (size_t)(sizes[0] * sizes[1]));
+    for (size_t i = 0; i < r->n; ++i) {
+        r->expected[i] = exp((double)r->constant[0][i]);
+    }
+}
+
+// And this one a mean along the last axis.
+static void expect_reduce(const int64_t *sizes, ran *r) {
+    const size_t axis = (size_t)sizes[2];
+    cr_assert_eq(r->n, (size_t)(sizes[0] * sizes[1]) / axis);
+    for (size_t i = 0; i < r->n; ++i) {
+        for (size_t k = 0; k < axis; ++k) {
+            r->expected[i] += (double)r->constant[0][i * axis + k] / (double)axis;
+        }
+    }
+}
+
+static void expect_relu(const int64_t *sizes, ran *r) {
+    (void)sizes;
+    for (size_t i = 0; i < r->n; ++i) {
+        r->expected[i] = fmax(0, (double)r->constant[0][i]);
+    }
+}
+
+static void expect_sum(const int64_t *sizes, ran *r) {
+    (void)sizes;
+    for (size_t i = 0; i < r->n; ++i) {
+        r->expected[i] = (double)r->constant[0][i] + (double)r->constant[1][i];
+    }
+}
+
+static void expect_matmul(const int64_t *sizes, ran *r) {
+    reference_matmul(sizes, r->constant[0], r->constant[1], r->expected);
+}
+
+static void expect_linear(const int64_t *sizes, ran *r) {
+    reference_linear(sizes, r->constant[0], r->constant[1], r->constant[2], r->expected);
+}
+
+static void expect_softmax(const int64_t *sizes, ran *r) {
+    reference_softmax(sizes, r->constant[0], r->expected);
+}
+
+static void expect_batch_norm(const int64_t *sizes, ran *r) {
+    reference_batch_norm(sizes, r->constant[0], (const float *const *)(r->constant + 1),
+                         r->expected);
+}
+
+static void expect_max_pool(const int64_t *sizes, ran *r) {
+    jc_kernel kernel = {.kind = JC_KERNEL_MAX_POOL2D};
+    memcpy(kernel.size, sizes, sizeof kernel.size);
+    cr_assert_eq(jc_kernel_complete(&kernel, NULL), JC_OK);
+    reference_pool(&kernel, true, r->constant[0], r->expected);
+}
+
+static const struct {
+    jc_kernel_kind kind;
+    int64_t sizes[JC_KERNEL_MAX_COLUMNS];
+    size_t n_sizes;
+    size_t n_constants;
+    void (*expect)(const int64_t *sizes, ran *r);
+} in_bf16[] = {
+    {JC_KERNEL_LINEAR, {5, 48, 20}, 3, 3, expect_linear},
+    {JC_KERNEL_MATMUL, {3, 17, 20, 9}, 4, 2, expect_matmul},
+    {JC_KERNEL_MAX_POOL2D, {2, 20, 9, 9, 0, 0, 3, 3, 2, 2, 1, 1, 1, 1}, 14, 1, expect_max_pool},
+    {JC_KERNEL_BATCH_NORM, {2, 20, 5, 3}, 4, 5, expect_batch_norm},
+    {JC_KERNEL_SOFTMAX, {2, 3 * 33, 33}, 3, 1, expect_softmax},
+    {JC_KERNEL_RELU, {2, 1001}, 2, 1, expect_relu},
+    {JC_KERNEL_ADD, {2, 200, 400}, 3, 2, expect_sum},
+    {JC_KERNEL_POINTWISE, {2, 1001}, 2, 1, expect_pointwise},
+    {JC_KERNEL_REDUCE, {2, 3 * 33, 33}, 3, 1, expect_reduce},
+};
+
+enum { N_IN_BF16 = sizeof in_bf16 / sizeof in_bf16[0] };
+
+Test(kernels_others, any_function_of_one_value) {
+    harness h = harness_open();
+    const int64_t sizes[] = {2, 1001};
+    ran r = run_kernel(&h, JC_KERNEL_POINTWISE, sizes, 2, 1);
+    expect_pointwise(sizes, &r);
+    compare("pointwise", &r);
+    harness_close(&h);
+}
+
+Test(kernels_others, reductions) {
+    harness h = harness_open();
+    const int64_t sizes[] = {2, 3 * 33, 33};
+    ran r = run_kernel(&h, JC_KERNEL_REDUCE, sizes, 3, 1);
+    expect_reduce(sizes, &r);
+    compare("reduce", &r);
+    harness_close(&h);
+}
+
+// Not every processor has bf16: then it is refused, which is an answer too.
+Test(kernels_others, bf16) {
+    harness h = harness_open();
+    int n_run = 0;
+    for (size_t i = 0; i < N_IN_BF16; ++i) {
+        const char *name = jc_kernel_name(in_bf16[i].kind);
+        const jc_status status = harness_prepare(&h, in_bf16[i].kind, JC_PRECISION_BF16,
+                                                 in_bf16[i].sizes, in_bf16[i].n_sizes);
+        if (status == JC_EUNSUPPORTED) {
+            continue;
+        }
+        cr_assert_eq(status, JC_OK, "%s: %s", name, h.err.message);
+        ran r = run_prepared(&h, in_bf16[i].n_constants);
+        in_bf16[i].expect(in_bf16[i].sizes, &r);
+        compare_within(name, &r, BF16_TOLERANCE);
+        ++n_run;
+    }
+    harness_close(&h);
+    if (n_run == 0) {
+        cr_skip_test("no bf16 on this processor");
+    }
+    cr_expect_eq(n_run, N_IN_BF16);
 }
