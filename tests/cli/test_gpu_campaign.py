@@ -71,7 +71,7 @@ class GpuCampaign(Process):
         document = (self.folder / "docs" / "DATASETS.md").read_text()
         self.assertIn("## other\n\nas it was\n", document)
         self.assertNotIn("## gone", document)
-        for text in ("## here\n", "### Held out", "| conv2d | energy |", "predicted mJ",
+        for text in ("## here\n", "### Held out", "| conv2d | f32 | energy |", "predicted mJ",
                      "| lenet_caffe (new) | 8 |"):
             self.assertIn(text, document)
         # Again, it goes on from there: there is nothing left.
