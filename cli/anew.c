@@ -3,11 +3,12 @@
 // outlives the program is the environment: there stands when the work began.
 #include "anew.h"
 
+#include "common/clock.h"
+
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
-#include <time.h>
 #include <unistd.h>
 
 static const char VARIABLE[] = "JOULECAST_BEGAN"; // "PROCESS SECONDS", on the monotonic clock
@@ -21,20 +22,14 @@ void anew_remember(char **argv) {
     (void)sigprocmask(SIG_SETMASK, NULL, &mask); // cannot fail without a new one
 }
 
-static double now_s(void) {
-    struct timespec t = {0};
-    (void)clock_gettime(CLOCK_MONOTONIC, &t); // cannot fail for this clock
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 double anew_elapsed_s(void) {
     const char *text = getenv(VARIABLE);
     char *end = NULL;
     if (text != NULL && strtol(text, &end, 10) == (long)getpid()) { // not that of a parent
-        return now_s() - strtod(end, NULL);
+        return clock_now_s() - strtod(end, NULL);
     }
     char value[64];
-    (void)snprintf(value, sizeof value, "%ld %.6f", (long)getpid(), now_s());
+    (void)snprintf(value, sizeof value, "%ld %.6f", (long)getpid(), clock_now_s());
     (void)setenv(VARIABLE, value, 1); // without memory for it the budget begins anew, too
     return 0;
 }

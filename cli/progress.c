@@ -2,9 +2,10 @@
 // Progress on standard error.
 #include "progress.h"
 
+#include "common/clock.h"
+
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { BAR_WIDTH = 30 };
@@ -13,15 +14,9 @@ static const double QUIET_S = 2;        ///< shorter work shows nothing
 static const double BAR_PERIOD_S = 0.1; ///< smooth enough for the eye
 static const double LINE_PERIOD_S = 10; ///< a log stays short
 
-static double now_s(void) {
-    struct timespec t = {0};
-    (void)clock_gettime(CLOCK_MONOTONIC, &t); // cannot fail for this clock
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 progress progress_begin(const char *label) {
     return (progress){
-        .label = label, .begin_s = now_s(), .is_terminal = isatty(STDERR_FILENO) != 0};
+        .label = label, .begin_s = clock_now_s(), .is_terminal = isatty(STDERR_FILENO) != 0};
 }
 
 // "1:05" or "2:03:20".
@@ -35,7 +30,7 @@ static void format_duration(double duration_s, char *text, size_t size) {
 }
 
 void progress_update(progress *p, double done) {
-    const double now = now_s();
+    const double now = clock_now_s();
     const double elapsed_s = now - p->begin_s;
     const double period_s = p->is_terminal ? BAR_PERIOD_S : LINE_PERIOD_S;
     if (elapsed_s < QUIET_S || now - p->last_shown_s < period_s || !(done > 0 && done <= 1)) {

@@ -2,7 +2,6 @@
 // Running a campaign. Configurations come in blocks; within a block each repetition goes through
 // all of them in a random order of its own, so that what drifts with time falls on all alike, and
 // any first part of a campaign is as evenly spread as its plan.
-#include "clock.h"
 #include "conditions.h"
 #include "crash.h"
 #include "dataset.h"
@@ -18,6 +17,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "common/clock.h"
 #include "common/file.h"
 
 enum {

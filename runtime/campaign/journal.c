@@ -2,8 +2,7 @@
 // A line is 16 hexadecimal digits of FNV-1a over the text, a space, the text, and a line feed.
 #include "journal.h"
 
-#include "clock.h"
-
+#include "common/clock.h"
 #include "common/digest.h"
 #include "common/file.h"
 

@@ -3,9 +3,9 @@
 #define _GNU_SOURCE // sched_getaffinity
 #include "machine.h"
 
-#include <joulecast/campaign.h>
+#include "common/clock.h"
 
-#include "clock.h"
+#include <joulecast/campaign.h>
 
 #include <ctype.h>
 #include <math.h>

@@ -2,6 +2,8 @@
 // A child process at arm's length.
 #include "child.h"
 
+#include "common/clock.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
@@ -49,12 +51,6 @@ struct child {
 static long most_tasks(void) {
     const long cores = sysconf(_SC_NPROCESSORS_ONLN);
     return MORE_TASKS + TASKS_OF_A_CORE * (cores < 1 ? 1 : cores);
-}
-
-static double now_s(void) {
-    struct timespec t = {0};
-    (void)clock_gettime(CLOCK_MONOTONIC, &t); // cannot fail for this clock
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
 // --- Birth ----------------------------------------------------------------------------------
@@ -175,13 +171,13 @@ static const char *last_words(child *c) {
 // Wait for the end of the process itself; true if it came.
 static bool reap(child *c, double timeout_s, int *out_status) {
     const struct timespec pause = {0, 2000000};
-    const double end_s = now_s() + timeout_s;
+    const double end_s = clock_now_s() + timeout_s;
     while (c->pid > 0) {
         const pid_t pid = waitpid(c->pid, out_status, WNOHANG);
         if (pid == c->pid) {
             return true;
         }
-        if (now_s() >= end_s || (pid < 0 && errno != EINTR)) {
+        if (clock_now_s() >= end_s || (pid < 0 && errno != EINTR)) {
             return false;
         }
         (void)nanosleep(&pause, NULL);
@@ -265,7 +261,7 @@ static jc_status census(child *c, jc_error *err) {
 }
 
 jc_status child_receive(child *c, double timeout_s, char *line, jc_error *err) {
-    const double begin_s = now_s();
+    const double begin_s = clock_now_s();
     double next_census_s = FIRST_CENSUS_S;
     double waited_s = 0;
     while (!take_line(c, line)) {
@@ -299,7 +295,7 @@ jc_status child_receive(child *c, double timeout_s, char *line, jc_error *err) {
                 return report_death(c, err);
             }
         }
-        waited_s = now_s() - begin_s;
+        waited_s = clock_now_s() - begin_s;
     }
     return JC_OK;
 }
@@ -313,7 +309,7 @@ jc_status child_send(child *c, const char *text, size_t length, double timeout_s
     if (closed) {
         return report_death(c, err);
     }
-    const double end_s = now_s() + timeout_s;
+    const double end_s = clock_now_s() + timeout_s;
     while (length > 0) {
         // A socket and no pipe, so that a reader that went away is an error and no signal.
         const ssize_t n = send(c->in_fd, text, length, MSG_NOSIGNAL);
@@ -322,7 +318,7 @@ jc_status child_send(child *c, const char *text, size_t length, double timeout_s
             length -= (size_t)n;
         } else if (errno == EPIPE || errno == ECONNRESET) {
             return report_death(c, err);
-        } else if (now_s() >= end_s) {
+        } else if (clock_now_s() >= end_s) {
             return jc_error_set(err, JC_EIO, NULL, 0, "the program has not listened for %.3g s",
                                 timeout_s);
         } else {

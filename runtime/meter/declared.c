@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Meter `declared`: nothing is measured. While work runs the machine draws the watts that the user
 // says it draws under full load; what it draws at rest is the user's other number.
-#include "clock.h"
 #include "meter_list.h"
+
+#include "common/clock.h"
 
 #include <math.h>
 #include <stdio.h>

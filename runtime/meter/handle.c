@@ -3,9 +3,10 @@
 #include "handle.h"
 
 #include "arithmetic.h"
-#include "clock.h"
 #include "sampler.h"
 #include "ticker.h"
+
+#include "common/clock.h"
 
 #include <inttypes.h>
 #include <math.h>

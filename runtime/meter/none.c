@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Meter `none`: runtime alone. Energy stays unknown.
-#include "clock.h"
 #include "meter_list.h"
+
+#include "common/clock.h"
 
 #include <math.h>
 #include <stdlib.h>

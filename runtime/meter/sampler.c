@@ -3,8 +3,9 @@
 #include "sampler.h"
 
 #include "arithmetic.h"
-#include "clock.h"
 #include "ticker.h"
+
+#include "common/clock.h"
 
 #include <math.h>
 #include <stdlib.h>

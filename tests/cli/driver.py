@@ -12,7 +12,9 @@ import os
 import pathlib
 import re
 import shlex
+import shutil
 import subprocess
+import sys
 import tempfile
 import unittest
 
@@ -34,6 +36,16 @@ layers:
   - flatten:
   - linear: {out_features: 10}
 """
+
+
+def python_with(*modules):
+    """A Python that has these; Debian's is not always the first. None where there is none."""
+    for python in (sys.executable, "/usr/bin/python3"):
+        if shutil.which(python) and subprocess.run(
+                [python, "-c", "import " + ", ".join(modules)], capture_output=True,
+                check=False).returncode == 0:
+            return python
+    return None
 
 
 class Process(unittest.TestCase):

@@ -40,10 +40,10 @@ class Measure(Process):
         return ["measure", "-x", COMMAND, "-m", "none", "--plan", self.plan, "-o", "rows",
                 "--max-load", "1", "-f", "csv", *more]
 
-    def measure(self):
+    def measure(self, **more):
         """The table as {kernel: record}. What it says of progress is no part of it."""
         result = subprocess.run([*PROGRAM, *self.arguments()], capture_output=True, text=True,
-                                cwd=self.folder, timeout=300)
+                                cwd=self.folder, timeout=300, **more)
         self.assertEqual(result.returncode, 0, result.stderr)
         table = read_csv(result.stdout)
         self.assertEqual(list(table[0]), COLUMNS)
@@ -104,10 +104,7 @@ class Measure(Process):
     def test_one_core_is_enough(self):
         core = min(os.sched_getaffinity(0))
         self.write("plan.yaml", PLAN.replace("rows: 12", "rows: 2"))
-        result = subprocess.run([*PROGRAM, *self.arguments()], capture_output=True, text=True,
-                                cwd=self.folder, timeout=300,
-                                preexec_fn=lambda: os.sched_setaffinity(0, {core}))
-        self.assertEqual(result.returncode, 0, result.stderr)
+        self.measure(preexec_fn=lambda: os.sched_setaffinity(0, {core}))
         self.assertEqual(len(self.configurations()), 2 * 4)
         self.assertRegex((self.rows / "device.yaml").read_text(), rf"conditions: .*cores {core} of")
 

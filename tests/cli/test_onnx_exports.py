@@ -10,13 +10,11 @@ JOULECAST_EXPORTS names a folder that keeps the exports; JOULECAST_EXPORT_NAMES 
 import json
 import os
 import pathlib
-import shutil
 import subprocess
-import sys
 import unittest
 
 import profile
-from driver import SOURCE, Process
+from driver import SOURCE, Process, python_with
 
 EXPORT = str(SOURCE / "tests" / "onnx" / "export.py")
 FUSES = "{conv2d: [batch_norm, add, activation], linear: [activation], batch_norm: [relu]}"
@@ -32,16 +30,6 @@ SPLITS = {"shufflenet_v2_x1_0"}
 # It writes the shortcut that is one copy as slices and a padding: passes of their own.
 PASSES = {"resnet20"}
 FOLDER = pathlib.Path(os.environ.get("JOULECAST_EXPORTS", "exports"))
-
-
-def find_python():
-    """A Python that has what exports need; Debian's is not always the first."""
-    for python in (sys.executable, "/usr/bin/python3"):
-        if shutil.which(python) and subprocess.run(
-                [python, "-c", "import onnx, torchvision"], capture_output=True,
-                check=False).returncode == 0:
-            return python
-    return None
 
 
 def all_names(python):
@@ -60,7 +48,7 @@ def path_of(name):
 class Exports(Process):
     @classmethod
     def setUpClass(cls):
-        python = find_python()
+        python = python_with("onnx", "torchvision")
         if python is None:
             raise unittest.SkipTest("no Python with onnx, torch and torchvision")
         if NAMES == ["all"]:

@@ -6,24 +6,17 @@ import shlex
 import subprocess
 import unittest
 
-from driver import PROGRAM, SOURCE, Process, read_csv
+from driver import PROGRAM, SOURCE, Process, python_with, read_csv
 
 SCRIPT = SOURCE / "scripts" / "executor-torch.py"
+PYTHON = python_with("torch")
 
 
-def python_with_torch():
-    for candidate in ("python3", "/usr/bin/python3"):  # Debian's, where another comes first
-        try:
-            found = subprocess.run([candidate, "-c", "import torch; print(hasattr(torch, 'compile'))"],
-                                   capture_output=True, text=True, check=False)
-        except FileNotFoundError:
-            continue
-        if found.returncode == 0:
-            return candidate, found.stdout.strip() == "True"
-    return None, False
+def compiles():
+    return PYTHON is not None and subprocess.run(
+        [PYTHON, "-c", "import torch; torch.compile"], capture_output=True,
+        check=False).returncode == 0
 
-
-PYTHON, COMPILES = python_with_torch()
 
 PLAN = """\
 rows: 120
@@ -95,7 +88,7 @@ class Torch(Process):
                                timeout=120, check=True).stdout.splitlines()[-1]
         self.assertTrue(0.01 < float(found) < 10, found)  # 1 / 3 at first
 
-    @unittest.skipIf(COMPILES, "this PyTorch compiles")
+    @unittest.skipIf(compiles(), "this PyTorch compiles")
     def test_compiling_needs_pytorch_2(self):
         result = self.ask(arguments=["--compile"])
         self.assertEqual(result.returncode, 1)

@@ -3,7 +3,7 @@
 // what none may lack. FAKE_AT_WORK: of a GPU that is busy, for programs as a whole.
 #include "fake_nvml.h"
 
-#include "runtime/meter/clock.h"
+#include "common/clock.h"
 #include "runtime/meter/nvml/library.h"
 
 #include <stdio.h>

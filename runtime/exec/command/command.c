@@ -6,6 +6,7 @@
 // It has one task at a time: preparing another gives up the one before.
 #include "request.h"
 
+#include "common/clock.h"
 #include "common/number.h"
 #include "runtime/child/child.h"
 
@@ -14,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 extern const jc_executor executor_command;
 
@@ -42,12 +42,6 @@ struct jc_task {
     uint64_t number;
     double pass_s; ///< longest time of a pass so far; 0 = unknown
 };
-
-static double now_s(void) {
-    struct timespec t = {0};
-    (void)clock_gettime(CLOCK_MONOTONIC, &t); // cannot fail for this clock
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static void stop_child(jc_executor_handle *h) {
     child_stop(h->child);
@@ -208,9 +202,9 @@ static jc_status run_command(jc_task *task, uint64_t n, double *out_seconds, jc_
     char text[40];
     (void)snprintf(text, sizeof text, "run %" PRIu64 "\n", n);
     // Passes that are known are given twice their time.
-    const double begin_s = now_s();
+    const double begin_s = clock_now_s();
     jc_status status = ask(h, text, h->timeout_s + 2 * task->pass_s * (double)n, line, err);
-    const double wall_s = now_s() - begin_s;
+    const double wall_s = clock_now_s() - begin_s;
     if (status != JC_OK) {
         return status;
     }

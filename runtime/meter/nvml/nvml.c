@@ -6,9 +6,9 @@
 // with the power: see agrees().
 #include "nvml.h"
 
+#include "common/clock.h"
 #include "library.h"
 #include "runtime/meter/arithmetic.h"
-#include "runtime/meter/clock.h"
 #include "runtime/meter/handle.h"
 #include "runtime/meter/meter_list.h"
 #include "throttle.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "throttle.h"
 
-#include "runtime/meter/clock.h"
+#include "common/clock.h"
 #include "runtime/meter/ticker.h"
 
 #include <math.h>

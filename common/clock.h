@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/** @file The clock of the harness. */
-#ifndef JC_CAMPAIGN_CLOCK_H
-#define JC_CAMPAIGN_CLOCK_H
+/** @file The clock of all that measures or waits. */
+#ifndef JC_COMMON_CLOCK_H
+#define JC_COMMON_CLOCK_H
 
 #include <time.h>
 
