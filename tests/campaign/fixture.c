@@ -9,9 +9,12 @@
 
 campaign_fixture fixture;
 
+// But for what the host takes of this machine, which is no news about the campaign.
 static void take_note(void *context, const char *text) {
     (void)context;
-    (void)strncat(fixture.notes, text, sizeof fixture.notes - strlen(fixture.notes) - 1);
+    if (strncmp(text, "the hypervisor gave", strlen("the hypervisor gave")) != 0) {
+        (void)strncat(fixture.notes, text, sizeof fixture.notes - strlen(fixture.notes) - 1);
+    }
 }
 
 // relu of 1000, 1001, … elements.
