@@ -5,6 +5,7 @@ import itertools
 import os
 import pathlib
 import random
+import re
 import shlex
 import shutil
 import signal
@@ -107,6 +108,20 @@ class Measure(Process):
         self.measure(preexec_fn=lambda: os.sched_setaffinity(0, {core}))
         self.assertEqual(len(self.configurations()), 2 * 4)
         self.assertRegex((self.rows / "device.yaml").read_text(), rf"conditions: .*cores {core} of")
+
+    def test_a_clock_that_jumps_changes_nothing_but_the_date(self):
+        self.write("plan.yaml", PLAN.replace("rows: 12", "rows: 4"))
+        sanitizer = os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"
+        self.measure(env={**os.environ, "LD_PRELOAD": os.environ["JUMPING_CLOCK"],
+                          "ASAN_OPTIONS": sanitizer})
+        date = int(re.search(r"date: (\d{4})", (self.rows / "device.yaml").read_text())[1])
+        self.assertGreater(abs(date - time.localtime().tm_year), 15, "the clock did not jump")
+        rows = read_csv((self.rows / "linear.csv").read_text())
+        self.assertEqual(len(rows), 4)
+        for row in rows:
+            self.assertLess(float(row["runtime_s"]), 1)
+            self.assertGreaterEqual(float(row["window_s"]), 0.005)
+            self.assertLess(float(row["window_s"]), 60)
 
     def test_declared_power_says_so(self):
         self.write("plan.yaml", PLAN.replace("rows: 12", "rows: 2"))

@@ -2,6 +2,7 @@
 // Whole networks of integers by the executor `onednn`.
 #include "harness.h"
 #include "loaded.h"
+#include "reference.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -69,5 +70,102 @@ Test(onednn_int8, activations_of_integers_are_in_their_units) {
     free(y);
     free(weights);
     loaded_free(&l);
+    harness_close(&h);
+}
+
+static const double UNIT = 40; // an integer for 1
+
+// Values that the integers of the first input stand for; the caller frees.
+static float *meant_input(const harness *h, size_t n) {
+    float *x = harness_constant(h, 0);
+    for (size_t i = 0; i < n; ++i) {
+        x[i] = (float)((double)x[i] / UNIT);
+    }
+    return x;
+}
+
+static void check_rounded(const char *what, const float *y, const double *exact, size_t n) {
+    for (size_t i = 0; i < n; ++i) {
+        const double integer = fmin(fmax(UNIT * exact[i], -128), 127);
+        cr_assert(fabs((double)y[i] - integer) <= 0.51, "%s: value %zu is %g, not %g", what, i,
+                  (double)y[i], integer);
+    }
+}
+
+// What frameworks compute in f32 between two layers of integers, by itself as in a network.
+Test(onednn_int8, kernels_between_integers_are_computed_in_f32) {
+    harness h = harness_open();
+    static const jc_kernel_kind activations[] = {JC_KERNEL_SIGMOID,   JC_KERNEL_TANH,
+                                                 JC_KERNEL_GELU,      JC_KERNEL_SILU,
+                                                 JC_KERNEL_HARDSWISH, JC_KERNEL_HARDSIGMOID};
+    enum { ROWS = 3, LENGTH = 70, N = ROWS * LENGTH };
+    double exact[N];
+    for (size_t k = 0; k < sizeof activations / sizeof activations[0]; ++k) {
+        const int64_t sizes[] = {ROWS, LENGTH};
+        cr_assert_eq(harness_prepare(&h, activations[k], JC_PRECISION_INT8, sizes, 2), JC_OK, "%s",
+                     h.err.message);
+        harness_run(&h, 1);
+        size_t n = 0;
+        float *y = harness_output(&h, 0, &n);
+        cr_assert_eq(n, N);
+        float *x = meant_input(&h, n);
+        for (size_t i = 0; i < n; ++i) {
+            exact[i] = reference_activation(activations[k], (double)x[i]);
+        }
+        check_rounded(jc_kernel_name(activations[k]), y, exact, n);
+        free(x);
+        free(y);
+    }
+    const int64_t sizes[] = {ROWS, LENGTH, LENGTH};
+    cr_assert_eq(harness_prepare(&h, JC_KERNEL_SOFTMAX, JC_PRECISION_INT8, sizes, 3), JC_OK, "%s",
+                 h.err.message);
+    harness_run(&h, 1);
+    size_t n = 0;
+    float *y = harness_output(&h, 0, &n);
+    float *x = meant_input(&h, n);
+    reference_softmax(sizes, x, exact);
+    check_rounded("softmax", y, exact, n);
+    free(x);
+    free(y);
+    harness_close(&h);
+}
+
+// The rest of them: images, normalisations, several inputs.
+Test(onednn_int8, every_kernel_has_a_form_of_integers) {
+    static const struct {
+        jc_kernel_kind kind;
+        int64_t size[6];
+    } kernels[] = {
+        {JC_KERNEL_BATCH_NORM, {2, 24, 5, 7}},
+        {JC_KERNEL_GROUP_NORM, {2, 24, 5, 7, 4}},
+        {JC_KERNEL_LRN, {2, 24, 5, 7, 5}},
+        {JC_KERNEL_LAYER_NORM, {3, 64, 32}},
+        {JC_KERNEL_ATTENTION, {1, 2, 9, 9, 8, 8}},
+        {JC_KERNEL_RELU6, {3, 70}},
+        {JC_KERNEL_LEAKY_RELU, {3, 70}},
+        {JC_KERNEL_PRELU, {3, 70}},
+        {JC_KERNEL_POINTWISE, {3, 70}},
+        {JC_KERNEL_REDUCE, {3, 64, 16}},
+        {JC_KERNEL_RECURRENT, {2, 5, 16, 24, 4, 1}},
+    };
+    harness h = harness_open();
+    for (size_t i = 0; i < sizeof kernels / sizeof kernels[0]; ++i) {
+        const char *name = jc_kernel_name(kernels[i].kind);
+        cr_assert_eq(harness_prepare(&h, kernels[i].kind, JC_PRECISION_INT8, kernels[i].size, 6),
+                     JC_OK, "%s: %s", name, h.err.message);
+        harness_run(&h, 2);
+        jc_kernel kernel = {.kind = kernels[i].kind};
+        memcpy(kernel.size, kernels[i].size, sizeof kernels[i].size);
+        size_t n = 0;
+        float *y = harness_output(&h, 0, &n);
+        cr_expect_eq((int64_t)n, jc_kernel_work(&kernel).output_elements, "%s", name);
+        size_t n_other = 0;
+        for (size_t k = 0; k < n; ++k) {
+            cr_assert_eq(y[k], rintf(y[k]), "%s: value %zu is %g", name, k, (double)y[k]);
+            n_other += y[k] != y[0];
+        }
+        cr_expect_gt(n_other, n / 4, "%s", name);
+        free(y);
+    }
     harness_close(&h);
 }
