@@ -6,48 +6,93 @@
 #include "runtime/exec/shared/inputs.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 
-static tensor_id (*const emitters[JC_KERNEL_COUNT])(program *p, const node *n) = {
-    [JC_KERNEL_CONV2D] = emit_conv,
-    [JC_KERNEL_CONV_TRANSPOSE2D] = emit_conv_transpose,
-    [JC_KERNEL_LINEAR] = emit_linear,
-    [JC_KERNEL_MATMUL] = emit_matmul,
-    [JC_KERNEL_ATTENTION] = emit_attention,
-    [JC_KERNEL_MAX_POOL2D] = emit_pool,
-    [JC_KERNEL_AVG_POOL2D] = emit_pool,
-    [JC_KERNEL_BATCH_NORM] = emit_batch_norm,
-    [JC_KERNEL_LAYER_NORM] = emit_layer_norm,
-    [JC_KERNEL_GROUP_NORM] = emit_group_norm,
-    [JC_KERNEL_LRN] = emit_lrn,
-    [JC_KERNEL_SOFTMAX] = emit_softmax,
-    [JC_KERNEL_RELU] = emit_activation,
-    [JC_KERNEL_RELU6] = emit_activation,
-    [JC_KERNEL_LEAKY_RELU] = emit_activation,
-    [JC_KERNEL_PRELU] = emit_prelu,
-    [JC_KERNEL_SIGMOID] = emit_activation,
-    [JC_KERNEL_TANH] = emit_activation,
-    [JC_KERNEL_GELU] = emit_activation,
-    [JC_KERNEL_SILU] = emit_activation,
-    [JC_KERNEL_HARDSWISH] = emit_activation,
-    [JC_KERNEL_HARDSIGMOID] = emit_activation,
-    [JC_KERNEL_ADD] = emit_combine,
-    [JC_KERNEL_MUL] = emit_combine,
-    [JC_KERNEL_CONCAT] = emit_concat,
-    [JC_KERNEL_COPY] = emit_copy,
-    [JC_KERNEL_UPSAMPLE] = emit_upsample,
-    [JC_KERNEL_EMBEDDING] = emit_embedding,
-    [JC_KERNEL_POINTWISE] = emit_pointwise,
-    [JC_KERNEL_REDUCE] = emit_reduce,
-    [JC_KERNEL_RECURRENT] = emit_recurrent,
+/** How kernels of a kind become instructions. */
+typedef struct emitter {
+    tensor_id (*emit)(program *p, const node *n);
+    bool takes_integers; ///< the rest is, as frameworks do it, computed in f32 in int8 networks
+} emitter;
+
+static const emitter emitters[JC_KERNEL_COUNT] = {
+    [JC_KERNEL_CONV2D] = {emit_conv, true},
+    [JC_KERNEL_CONV_TRANSPOSE2D] = {emit_conv_transpose, true},
+    [JC_KERNEL_LINEAR] = {emit_linear, true},
+    [JC_KERNEL_MATMUL] = {emit_matmul, true},
+    [JC_KERNEL_ATTENTION] = {emit_attention, false},
+    [JC_KERNEL_MAX_POOL2D] = {emit_pool, true},
+    [JC_KERNEL_AVG_POOL2D] = {emit_pool, true},
+    [JC_KERNEL_BATCH_NORM] = {emit_batch_norm, false},
+    [JC_KERNEL_LAYER_NORM] = {emit_layer_norm, false},
+    [JC_KERNEL_GROUP_NORM] = {emit_group_norm, false},
+    [JC_KERNEL_LRN] = {emit_lrn, false},
+    [JC_KERNEL_SOFTMAX] = {emit_softmax, false},
+    [JC_KERNEL_RELU] = {emit_activation, true},
+    [JC_KERNEL_RELU6] = {emit_activation, false},
+    [JC_KERNEL_LEAKY_RELU] = {emit_activation, false},
+    [JC_KERNEL_PRELU] = {emit_prelu, false},
+    [JC_KERNEL_SIGMOID] = {emit_activation, false},
+    [JC_KERNEL_TANH] = {emit_activation, false},
+    [JC_KERNEL_GELU] = {emit_activation, false},
+    [JC_KERNEL_SILU] = {emit_activation, false},
+    [JC_KERNEL_HARDSWISH] = {emit_activation, false},
+    [JC_KERNEL_HARDSIGMOID] = {emit_activation, false},
+    [JC_KERNEL_ADD] = {emit_combine, true},
+    [JC_KERNEL_MUL] = {emit_combine, true},
+    [JC_KERNEL_CONCAT] = {emit_concat, true},
+    [JC_KERNEL_COPY] = {emit_copy, true},
+    [JC_KERNEL_UPSAMPLE] = {emit_upsample, true},
+    [JC_KERNEL_EMBEDDING] = {emit_embedding, true},
+    [JC_KERNEL_POINTWISE] = {emit_pointwise, false},
+    [JC_KERNEL_REDUCE] = {emit_reduce, false},
+    [JC_KERNEL_RECURRENT] = {emit_recurrent, false},
 };
 
+// Layout of the input of a kernel by itself: an image lies as a convolution of integers leaves it.
+static void lay_out_input(program *p, tensor_id t) {
+    const dnnl_memory_desc_t md = *program_md(p, t);
+    const dnnl_memory_desc_t usual = md.ndims == 4 ? image_layout(p, md.dims, md.data_type)
+                                                   : md_plain(md.ndims, md.dims, md.data_type);
+    program_lay_out(p, t, &usual);
+}
+
+// Integers on both sides, as what stands before and behind it in a network has them.
+static tensor_id emit_in_f32(program *p, const node *n) {
+    const double unit = integer_unit(p);
+    tensor_id *inputs = calloc(n->n_inputs + 1, sizeof *inputs);
+    if (inputs == NULL) {
+        program_fail(p, JC_ENOMEM, "out of memory");
+        return 0;
+    }
+    for (size_t k = 0; k < n->n_inputs; ++k) {
+        lay_out_input(p, n->inputs[k]);
+        inputs[k] = program_convert(p, n->inputs[k], dnnl_f32, 1 / unit);
+    }
+    node in_f32 = *n;
+    in_f32.inputs = inputs;
+    p->precision = JC_PRECISION_F32;
+    const tensor_id result = emit_node(p, &in_f32);
+    p->precision = JC_PRECISION_INT8;
+    free(inputs);
+    const tensor_id integers = program_convert(p, result, dnnl_s8, unit);
+    if (p->status == JC_OK) {
+        p->tensors[integers].rms = scaled_rms(0, n->kernel->kind);
+    }
+    return integers;
+}
+
 tensor_id emit_node(program *p, const node *n) {
-    tensor_id (*const emit)(program *, const node *) = emitters[n->kernel->kind];
-    if (emit == NULL) {
+    const emitter *row = &emitters[n->kernel->kind];
+    if (row->emit == NULL) {
         program_fail(p, JC_EUNSUPPORTED, "executor onednn has no kernel '%s'",
                      jc_kernel_name(n->kernel->kind));
     }
-    return p->status == JC_OK ? program_settle(p, emit(p, n)) : 0;
+    if (p->status != JC_OK) {
+        return 0;
+    }
+    return p->precision == JC_PRECISION_INT8 && !row->takes_integers
+               ? emit_in_f32(p, n)
+               : program_settle(p, row->emit(p, n));
 }
 
 // The range of a kind's input data. In int8 a convolution reads what an activation left, unsigned.
@@ -93,7 +138,7 @@ void build_kernel(program *p, const jc_kernel *kernel) {
     }
     const kernel_inputs shapes = kernel_inputs_of(kernel);
     tensor_id inputs[MOST_KERNEL_INPUTS] = {0};
-    if (shapes.n == 0 || emitters[kernel->kind] == NULL) {
+    if (shapes.n == 0 || emitters[kernel->kind].emit == NULL) {
         program_fail(p, JC_EUNSUPPORTED, "executor onednn has no kernel '%s' of these sizes",
                      jc_kernel_name(kernel->kind));
         return;

@@ -26,43 +26,6 @@ static bool wants_dense(jc_kernel_kind kind) {
            kind != JC_KERNEL_CONV2D && kind != JC_KERNEL_CONV_TRANSPOSE2D;
 }
 
-// What is computed on integers as they are; the rest, as frameworks do, in f32 in between.
-static bool runs_in_int8(jc_kernel_kind kind) {
-    switch ((int)kind) {
-    case JC_KERNEL_CONV2D:
-    case JC_KERNEL_CONV_TRANSPOSE2D:
-    case JC_KERNEL_LINEAR:
-    case JC_KERNEL_MATMUL:
-    case JC_KERNEL_MAX_POOL2D:
-    case JC_KERNEL_AVG_POOL2D:
-    case JC_KERNEL_RELU:
-    case JC_KERNEL_ADD:
-    case JC_KERNEL_MUL:
-    case JC_KERNEL_CONCAT:
-    case JC_KERNEL_COPY:
-    case JC_KERNEL_UPSAMPLE:
-    case JC_KERNEL_EMBEDDING:
-        return true;
-    default:
-        return false;
-    }
-}
-
-static tensor_id emit_in_f32(program *p, const node *n, tensor_id *inputs) {
-    const double unit = integer_unit(p);
-    for (size_t k = 0; k < n->n_inputs; ++k) {
-        inputs[k] = program_convert(p, inputs[k], dnnl_f32, 1 / unit);
-    }
-    p->precision = JC_PRECISION_F32;
-    const tensor_id result = emit_node(p, n);
-    p->precision = JC_PRECISION_INT8;
-    const tensor_id integers = program_convert(p, result, dnnl_s8, unit);
-    if (p->status == JC_OK) {
-        p->tensors[integers].rms = scaled_rms(0, n->kernel->kind);
-    }
-    return integers;
-}
-
 static tensor_id walk_input(void *context, const jc_shape *shape) {
     return emit_input(context, shape);
 }
@@ -76,8 +39,7 @@ static tensor_id walk_emit(void *context, const node *n, tensor_id *inputs) {
     for (size_t k = 0; k < n->n_inputs; ++k) {
         inputs[k] = wants_dense(n->kernel->kind) ? program_dense(p, inputs[k]) : inputs[k];
     }
-    const bool in_f32 = p->precision == JC_PRECISION_INT8 && !runs_in_int8(n->kernel->kind);
-    return in_f32 ? emit_in_f32(p, n, inputs) : emit_node(p, n);
+    return emit_node(p, n);
 }
 
 static void walk_output(void *context, tensor_id t) {
