@@ -187,17 +187,20 @@ def binary(function):
 
 
 def concat(s, new):
-    half = s["elements"] // 2
-    a, b = new(s["batch_size"], s["elements"] - half), new(s["batch_size"], half)
-    return lambda: torch.cat((a, b), 1), []
+    plane = s["elements"] // s["axis_size"]
+    even = s["axis_size"] // s["operands"]
+    part = even // 16 * 16 or even
+    parts = [part] * (s["operands"] - 1)
+    parts.append(s["axis_size"] - sum(parts))
+    operands = [new(s["batch_size"], size, plane) for size in parts]
+    return lambda: torch.cat(operands, 1), []
 
 
 def copy(s, new):
-    side = 1
-    while side * side * 4 <= s["elements"] and s["elements"] % (2 * side) == 0:
-        side *= 2
-    x = new(s["batch_size"], side, s["elements"] // side)
-    if side == 1:  # no two places to exchange, and what is contiguous is not copied
+    unit = s["unit"] * s["plane"]
+    columns = s["elements"] // (s["rows"] * unit)
+    x = new(s["batch_size"], s["rows"], columns, unit)
+    if min(s["rows"], columns) == 1:  # nothing changes places, and what is contiguous is not copied
         return lambda: x.clone(), []
     x = x.transpose(1, 2)
     return lambda: x.contiguous(), []

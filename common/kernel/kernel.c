@@ -172,6 +172,15 @@ static jc_work combine_work(const int64_t *s) {
     };
 }
 
+// elements: of one sample of the result; axis_size: how many of them lie along the axis that the
+// operands follow each other on, which for images is their channels; elsewhere all, for each
+// operand is then written in one piece.
+static const char *const concat_columns[] = {"batch_size", "elements", "axis_size", "operands"};
+
+// At each of `plane` positions, rows of units of so many values become columns of them; the number
+// of columns follows. A plane is that of images whose channels move; elsewhere it is 1.
+static const char *const copy_columns[] = {"batch_size", "elements", "rows", "unit", "plane"};
+
 static const char *const upsample_columns[] = {"batch_size", "in_channels", "in_height",
                                                "in_width",   "out_height",  "out_width"};
 
@@ -250,8 +259,10 @@ static const kernel_row kernels[JC_KERNEL_COUNT] = {
                        combine_work},
     [JC_KERNEL_MUL] = {"mul", "elementwise product, broadcasting", COLUMNS(combine_columns),
                        combine_work},
-    [JC_KERNEL_CONCAT] = ELEMENTWISE("concat", "operands copied one after the other"),
-    [JC_KERNEL_COPY] = ELEMENTWISE("copy", "values moved to another order"),
+    [JC_KERNEL_CONCAT] = {"concat", "operands copied one after the other", COLUMNS(concat_columns),
+                          elementwise_work},
+    [JC_KERNEL_COPY] = {"copy", "values moved to another order", COLUMNS(copy_columns),
+                        elementwise_work},
     [JC_KERNEL_UPSAMPLE] = {"upsample", "plane enlarged", COLUMNS(upsample_columns), upsample_work},
     [JC_KERNEL_EMBEDDING] = {"embedding", "rows of a table looked up", COLUMNS(embedding_columns),
                              embedding_work},
@@ -353,6 +364,52 @@ static jc_status complete_window(jc_kernel *kernel, jc_error *err) {
     return JC_OK;
 }
 
+// Two operands that are one piece each, of a sample's elements.
+static jc_status complete_concat(jc_kernel *kernel, jc_error *err) {
+    int64_t *s = kernel->size;
+    s[2] = s[2] == 0 ? s[1] : s[2];
+    s[3] = s[3] == 0 ? 2 : s[3];
+    if (s[1] > 0 && (s[1] % s[2] != 0 || s[3] > s[2])) {
+        return jc_error_set(err, JC_ESHAPE, NULL, 0,
+                            "axis_size %" PRId64 " must divide elements %" PRId64
+                            " and hold %" PRId64 " operands",
+                            s[2], s[1], s[3]);
+    }
+    return JC_OK;
+}
+
+// Units of up to 64 values (a head of attention, a part of a plane), in as few rows as divide them.
+static void lay_out_copy(int64_t *s) {
+    int64_t unit = 1;
+    while (unit < 64 && s[1] % (2 * unit) == 0) {
+        unit *= 2;
+    }
+    const int64_t units = s[1] / unit;
+    int64_t rows = 2;
+    while (rows * rows <= units && units % rows != 0) {
+        ++rows;
+    }
+    s[2] = rows * rows <= units ? rows : 1;
+    s[3] = unit;
+}
+
+static jc_status complete_copy(jc_kernel *kernel, jc_error *err) {
+    int64_t *s = kernel->size;
+    if (s[1] > 0 && s[2] == 0 && s[3] == 0 && s[4] == 0) {
+        lay_out_copy(s);
+    }
+    for (int c = 2; c <= 4; ++c) {
+        default_to_one(&s[c]);
+    }
+    if (s[1] % jc_mul_saturating(s[2], jc_mul_saturating(s[3], s[4])) != 0) {
+        return jc_error_set(err, JC_ESHAPE, NULL, 0,
+                            "rows %" PRId64 " of units of %" PRId64 " at %" PRId64
+                            " positions must divide elements %" PRId64,
+                            s[2], s[3], s[4], s[1]);
+    }
+    return JC_OK;
+}
+
 // As large as tensors may be (JC_MAX_ELEMENTS): a kernel of a graph is one that a row can have.
 static jc_status check_sizes(const jc_kernel *kernel, const char *const *columns, int n_columns,
                              jc_error *err) {
@@ -382,6 +439,12 @@ jc_status jc_kernel_complete(jc_kernel *kernel, jc_error *err) {
         if (status == JC_OK) { // what was left out has been computed
             status = check_sizes(kernel, columns, n_columns, err);
         }
+    }
+    if (status == JC_OK && kernel->kind == JC_KERNEL_CONCAT) {
+        status = complete_concat(kernel, err);
+    }
+    if (status == JC_OK && kernel->kind == JC_KERNEL_COPY) {
+        status = complete_copy(kernel, err);
     }
     if (status != JC_OK) {
         return status;

@@ -41,6 +41,21 @@ static jc_status infer_concat(jc_op_call *call, jc_shape *out_shape, jc_error *e
     return JC_OK;
 }
 
+static void concat_sizes(const jc_op_call *call, const jc_shape *output, int64_t *out_size) {
+    int dim = 0;
+    (void)op_resolve_dim(call->value[0].i, output->rank, "dim", &dim, NULL); // inferred, so it does
+    const int64_t elements = op_sample_elements(output);
+    int64_t before = 1; // positions ahead of the axis: for each of them a block
+    for (int axis = 1; axis < dim; ++axis) {
+        before *= output->dim[axis];
+    }
+    const bool joins_channels = output->rank == 4 && dim == 1;
+    out_size[0] = jc_mul_saturating(output->dim[0], before);
+    out_size[1] = elements / before;
+    out_size[2] = joins_channels ? output->dim[1] : out_size[1];
+    out_size[3] = (int64_t)call->n_inputs;
+}
+
 const jc_op op_concat = {
     .name = "concat",
     .summary = "tensors one after the other along one axis",
@@ -49,7 +64,7 @@ const jc_op op_concat = {
     .params = concat_params,
     .infer = infer_concat,
     .kernel = JC_KERNEL_CONCAT,
-    .kernel_sizes = op_elementwise_sizes,
+    .kernel_sizes = concat_sizes,
 };
 
 // --- transpose, channel_shuffle: data moves ----------------------------------------------------
@@ -77,6 +92,36 @@ static jc_status infer_transpose(jc_op_call *call, jc_shape *out_shape, jc_error
     return JC_OK;
 }
 
+// What axes first to last - 1 become when the ones from `middle` on come first: blocks of the axes
+// ahead of them, units of those behind.
+static void exchange_sizes(const jc_shape *input, int first, int middle, int last,
+                           int64_t *out_size) {
+    int64_t rows = 1;
+    int64_t unit = 1;
+    out_size[0] = input->dim[0];
+    for (int axis = 1; axis < input->rank; ++axis) {
+        int64_t *part = axis < first ? &out_size[0] : axis < middle ? &rows : &unit;
+        if (axis < middle || axis >= last) {
+            *part = jc_mul_saturating(*part, input->dim[axis]);
+        }
+    }
+    out_size[1] = jc_mul_saturating(input->dim[0], op_sample_elements(input)) / out_size[0];
+    out_size[2] = rows;
+    out_size[3] = unit;
+    out_size[4] = 1;
+}
+
+static void transpose_sizes(const jc_op_call *call, const jc_shape *output, int64_t *out_size) {
+    int dim[2] = {0, 0};
+    (void)output;
+    for (int i = 0; i < 2; ++i) {
+        (void)op_resolve_dim(call->value[i].i, call->inputs[0]->rank, "dim", &dim[i], NULL);
+    }
+    const int first = dim[0] < dim[1] ? dim[0] : dim[1];
+    const int second = dim[0] < dim[1] ? dim[1] : dim[0];
+    exchange_sizes(call->inputs[0], first, first == second ? first : second, second + 1, out_size);
+}
+
 const jc_op op_transpose = {
     .name = "transpose",
     .summary = "two axes exchanged",
@@ -85,7 +130,7 @@ const jc_op op_transpose = {
     .params = transpose_params,
     .infer = infer_transpose,
     .kernel = JC_KERNEL_COPY,
-    .kernel_sizes = op_elementwise_sizes,
+    .kernel_sizes = transpose_sizes,
 };
 
 // --- permute: axes in any order; copy: whatever else only moves values ---------------------------
@@ -113,6 +158,22 @@ static jc_status infer_permute(jc_op_call *call, jc_shape *out_shape, jc_error *
     return JC_OK;
 }
 
+// Axes that stay in front are blocks, those that stay behind are units; among those between, the
+// ones from the new first on pass the others.
+static void permute_sizes(const jc_op_call *call, const jc_shape *output, int64_t *out_size) {
+    const jc_value *dims = call->value;
+    int first = 1;
+    int last = output->rank;
+    while (first < last && dims[first].i == first) {
+        ++first;
+    }
+    while (last > first && dims[last - 1].i == last - 1) {
+        --last;
+    }
+    exchange_sizes(call->inputs[0], first, first < last ? (int)dims[first].i : first, last,
+                   out_size);
+}
+
 const jc_op op_permute = {
     .name = "permute",
     .summary = "axes in another order",
@@ -121,7 +182,7 @@ const jc_op op_permute = {
     .params = permute_params,
     .infer = infer_permute,
     .kernel = JC_KERNEL_COPY,
-    .kernel_sizes = op_elementwise_sizes,
+    .kernel_sizes = permute_sizes,
 };
 
 static const jc_param to_shape_params[] = {{"shape", JC_PARAM_SIZES, 0, true, 0, NULL}, {0}};
@@ -140,6 +201,14 @@ static jc_status infer_to_shape(jc_op_call *call, jc_shape *out_shape, jc_error 
     return JC_OK;
 }
 
+// Nothing tells what is picked: as if it were all in one piece.
+static void piece_sizes(const jc_op_call *call, const jc_shape *output, int64_t *out_size) {
+    op_elementwise_sizes(call, output, out_size);
+    out_size[2] = 1;
+    out_size[3] = out_size[1];
+    out_size[4] = 1;
+}
+
 const jc_op op_copy = {
     .name = "copy",
     .summary = "values picked, repeated or padded to a given shape (of one sample)",
@@ -148,7 +217,7 @@ const jc_op op_copy = {
     .params = to_shape_params,
     .infer = infer_to_shape,
     .kernel = JC_KERNEL_COPY,
-    .kernel_sizes = op_elementwise_sizes,
+    .kernel_sizes = piece_sizes,
 };
 
 const jc_op op_other = {
@@ -177,6 +246,13 @@ static jc_status infer_shuffle(jc_op_call *call, jc_shape *out_shape, jc_error *
     return op_infer_same(call, out_shape, err);
 }
 
+static void shuffle_sizes(const jc_op_call *call, const jc_shape *output, int64_t *out_size) {
+    op_elementwise_sizes(call, output, out_size);
+    out_size[2] = call->value[0].i;
+    out_size[3] = 1;
+    out_size[4] = output->dim[2] * output->dim[3];
+}
+
 const jc_op op_channel_shuffle = {
     .name = "channel_shuffle",
     .summary = "channels of all groups interleaved",
@@ -185,7 +261,7 @@ const jc_op op_channel_shuffle = {
     .params = shuffle_params,
     .infer = infer_shuffle,
     .kernel = JC_KERNEL_COPY,
-    .kernel_sizes = op_elementwise_sizes,
+    .kernel_sizes = shuffle_sizes,
 };
 
 // --- upsample ------------------------------------------------------------------------------

@@ -88,6 +88,19 @@ static view view_elements(const jc_kernel *kernel, const jc_work *work) {
                   .padded_plane = 1};
 }
 
+// add, mul: operand_elements beyond whole operands are one value for each row of a sample.
+static view view_combination(const jc_kernel *kernel, const jc_work *work) {
+    const int64_t *s = kernel->size; // batch_size, elements, operand_elements
+    view v = view_elements(kernel, work);
+    const double rows = s[1] > 0 ? (double)(s[2] % s[1]) : 0;
+    if (rows > 0) {
+        v.rows = (double)s[0] * rows;
+        v.sample_rows = rows;
+        v.group_channels = v.width = (double)s[1] / rows;
+    }
+    return v;
+}
+
 static view view_kernel(const jc_kernel *kernel, const jc_work *work) {
     const int64_t *s = kernel->size;
     view v = view_elements(kernel, work);
@@ -130,6 +143,25 @@ static view view_kernel(const jc_kernel *kernel, const jc_work *work) {
         v.group_channels = (double)s[2] + (double)s[3];
         v.width = (double)s[3] * (double)s[4] * (double)s[5];
         return v;
+    case JC_KERNEL_ADD:
+    case JC_KERNEL_MUL:
+        return view_combination(kernel, work);
+    case JC_KERNEL_CONCAT: // batch_size, elements, axis_size, operands
+        v.plane = (double)s[1] / (double)s[2];
+        v.padded_plane = v.plane;
+        v.sample_rows = v.plane;
+        v.rows = (double)s[0] * v.plane;
+        v.width = (double)s[2];
+        v.group_channels = (double)s[2] / (double)s[3];
+        return v;
+    case JC_KERNEL_COPY: // batch_size, elements, rows, unit, plane
+        v.plane = (double)s[4];
+        v.padded_plane = v.plane;
+        v.sample_rows = (double)s[1] / (double)s[3];
+        v.rows = (double)s[0] * v.sample_rows;
+        v.width = (double)s[3];
+        v.group_channels = (double)s[2];
+        return v;
     case JC_KERNEL_LAYER_NORM:
     case JC_KERNEL_SOFTMAX:
     case JC_KERNEL_RELU:
@@ -142,10 +174,6 @@ static view view_kernel(const jc_kernel *kernel, const jc_work *work) {
     case JC_KERNEL_SILU:
     case JC_KERNEL_HARDSWISH:
     case JC_KERNEL_HARDSIGMOID:
-    case JC_KERNEL_ADD:
-    case JC_KERNEL_MUL:
-    case JC_KERNEL_CONCAT:
-    case JC_KERNEL_COPY:
     case JC_KERNEL_EMBEDDING:
     case JC_KERNEL_POINTWISE:
     case JC_KERNEL_REDUCE:

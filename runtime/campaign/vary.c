@@ -159,6 +159,23 @@ static void scale_attention(int64_t *s, const double *point) {
     }
 }
 
+// Channels of an image, or one piece an operand.
+static void scale_concat(int64_t *s, const double *point) {
+    const int64_t plane = s[1] / s[2];
+    const int64_t axis_size = scale_channels(s[2], point[POINT_FACTOR], point);
+    s[2] = axis_size < s[3] ? s[3] : axis_size;
+    s[1] = s[2] * (plane == 1 ? 1 : scale(plane, point[POINT_FACTOR + 1], 0.25, 2.5));
+}
+
+// Rows, such as groups of channels, stay; columns, units and planes vary.
+static void scale_copy(int64_t *s, const double *point) {
+    const int64_t columns = s[1] / (s[2] * s[3] * s[4]);
+    s[3] = s[3] == 1 ? 1 : scale_channels(s[3], point[POINT_FACTOR], point);
+    s[4] = s[4] == 1 ? 1 : scale(s[4], point[POINT_FACTOR + 1], 0.25, 2.5);
+    s[1] = s[2] * s[3] * s[4];
+    s[1] *= columns == 1 ? 1 : scale(columns, point[POINT_FACTOR + 2], 0.4, 1.6);
+}
+
 bool vary_sizes(jc_kernel *k, const double point[SOBOL_DIMENSIONS]) {
     int64_t *s = k->size;
     if (is_window(k->kind)) {
@@ -208,6 +225,12 @@ bool vary_sizes(jc_kernel *k, const double point[SOBOL_DIMENSIONS]) {
     case JC_KERNEL_ADD:
     case JC_KERNEL_MUL:
         scale_combined(s, point);
+        break;
+    case JC_KERNEL_CONCAT:
+        scale_concat(s, point);
+        break;
+    case JC_KERNEL_COPY:
+        scale_copy(s, point);
         break;
     case JC_KERNEL_EMBEDDING:
         s[0] = scale(s[0], point[POINT_FACTOR + 2], 0.1, 4);
@@ -325,6 +348,9 @@ jc_kernel vary_pattern(jc_kernel_kind kind, const jc_kernel *conv) {
     case JC_KERNEL_ADD:
     case JC_KERNEL_MUL:
         k.size[2] = 2 * elements;
+        break;
+    case JC_KERNEL_CONCAT:
+        k.size[2] = channels;
         break;
     default:
         break;

@@ -102,6 +102,29 @@ Test(kernel, says_which_size_is_wrong) {
     cr_expect(strstr(err.message, "in_features") != NULL, "%s", err.message);
 }
 
+Test(kernel, moves_that_do_not_say_how_are_completed) {
+    jc_kernel copy = {.kind = JC_KERNEL_COPY, .size = {2, 120}};
+    cr_assert_eq(jc_kernel_complete(&copy, NULL), JC_OK);
+    const int64_t copied[] = {2, 120, 3, 8, 1}; // 15 units of 8
+    cr_expect(memcmp(copy.size, copied, sizeof copied) == 0);
+    jc_kernel concat = {.kind = JC_KERNEL_CONCAT, .size = {2, 120}};
+    cr_assert_eq(jc_kernel_complete(&concat, NULL), JC_OK);
+    const int64_t joined[] = {2, 120, 120, 2};
+    cr_expect(memcmp(concat.size, joined, sizeof joined) == 0);
+    jc_error err = {0};
+    jc_kernel odd = {.kind = JC_KERNEL_COPY, .size = {2, 120, 7}};
+    cr_expect_eq(jc_kernel_complete(&odd, &err), JC_ESHAPE);
+    cr_expect(strstr(err.message, "rows 7") != NULL, "%s", err.message);
+    odd = (jc_kernel){.kind = JC_KERNEL_CONCAT, .size = {2, 120, 50}};
+    cr_expect_eq(jc_kernel_complete(&odd, &err), JC_ESHAPE);
+    cr_expect(strstr(err.message, "axis_size 50") != NULL, "%s", err.message);
+    odd = (jc_kernel){.kind = JC_KERNEL_CONCAT, .size = {2, 120, 4, 5}};
+    cr_expect_eq(jc_kernel_complete(&odd, &err), JC_ESHAPE, "no room for 5 operands");
+    odd = (jc_kernel){.kind = JC_KERNEL_CONCAT, .size = {2}};
+    cr_expect_eq(jc_kernel_complete(&odd, &err), JC_ESHAPE);
+    cr_expect(strstr(err.message, "elements is missing") != NULL, "%s", err.message);
+}
+
 Test(kernel, huge_sizes_saturate) {
     jc_kernel k = {.kind = JC_KERNEL_LINEAR,
                    .size = {INT64_C(1) << 31, INT64_C(1) << 31, INT64_C(1) << 31}};

@@ -4,6 +4,7 @@
 #include <joulecast/op.h>
 
 #include <criterion/criterion.h>
+#include <inttypes.h>
 #include <string.h>
 
 typedef struct given {
@@ -292,6 +293,66 @@ static void check_case(const op_case *c) {
         jc_kernel completed = kernel;
         cr_expect_eq(jc_kernel_complete(&completed, &err), JC_OK, "%s: %s", c->op, err.message);
         cr_expect(jc_kernel_equal(&kernel, &completed), "%s: a layer's kernel is complete", c->op);
+    }
+}
+
+/** How an operator moves what it is given, by hand. */
+typedef struct move_case {
+    const char *op;
+    jc_shape inputs[2];
+    given params[4];
+    int64_t size[5];
+} move_case;
+
+static const move_case moves[] = {
+    // Channels of images: blocks of a sample, 96 channels of a plane of 64.
+    {"concat", {S(2, 64, 8, 8), S(2, 32, 8, 8)}, {{"dim", 1}}, {2, 96 * 64, 96, 2}},
+    // A token before others, and features beside others: each operand is written in one piece.
+    {"concat", {S(2, 1, 768), S(2, 196, 768)}, {{"dim", 1}}, {2, 197 * 768, 197 * 768, 2}},
+    {"concat", {S(2, 196, 64), S(2, 196, 32)}, {{"dim", -1}}, {2 * 196, 96, 96, 2}},
+    // Pieces of rows of an image are rows for each channel.
+    {"concat", {S(2, 3, 4, 5), S(2, 3, 2, 5)}, {{"dim", 2}}, {2 * 3, 30, 30, 2}},
+    // 3 groups of 8 channels at 42 positions.
+    {"channel_shuffle", {S(2, 24, 7, 6)}, {{"groups", 3}}, {2, 24 * 42, 3, 1, 42}},
+    // Patches behind channels; rows and columns are told by what comes first.
+    {"transpose", {S(2, 768, 196)}, {{"dim0", 1}, {"dim1", 2}}, {2, 768 * 196, 768, 1, 1}},
+    {"transpose", {S(2, 5, 6, 7)}, {{"dim0", 3}, {"dim1", 2}}, {2 * 5, 42, 6, 1, 1}},
+    {"transpose", {S(2, 5, 6, 7)}, {{"dim0", 1}, {"dim1", 1}}, {2, 210, 1, 42, 1}},
+    // Heads before tokens: 197 rows of 12 heads of 64.
+    {"permute",
+     {S(2, 197, 12, 64)},
+     {{"dims.0", 3}, {"dims.1", 2}, {"dims.2", 1}, {"dims.3", 3}},
+     {2, 197 * 768, 197, 64, 1}},
+    // Channels behind the plane, and before it.
+    {"permute",
+     {S(2, 3, 8, 9)},
+     {{"dims.0", 3}, {"dims.1", 2}, {"dims.2", 3}, {"dims.3", 1}},
+     {2, 216, 3, 1, 1}},
+    {"permute",
+     {S(2, 8, 9, 3)},
+     {{"dims.0", 3}, {"dims.1", 3}, {"dims.2", 1}, {"dims.3", 2}},
+     {2, 216, 72, 1, 1}},
+};
+
+Test(op, what_moves_is_described_as_it_moves) {
+    for (size_t m = 0; m < sizeof moves / sizeof moves[0]; ++m) {
+        const jc_op *op = jc_op_find(moves[m].op);
+        const jc_shape *inputs[] = {&moves[m].inputs[0], &moves[m].inputs[1]};
+        jc_op_call call = {
+            .batch_size = 2, .inputs = inputs, .n_inputs = inputs[1]->rank > 0 ? 2 : 1};
+        jc_op_set_defaults(op, &call);
+        for (int i = 0; i < 4 && moves[m].params[i].param != NULL; ++i) {
+            set_param(op, &call, moves[m].params[i]);
+        }
+        jc_shape output = {0};
+        cr_assert_eq(op->infer(&call, &output, NULL), JC_OK, "case %zu", m);
+        jc_kernel kernel = {.kind = op->kernel};
+        op->kernel_sizes(&call, &output, kernel.size);
+        for (int c = 0; c < 5; ++c) {
+            cr_expect_eq(kernel.size[c], moves[m].size[c], "case %zu, %s: size %d is %" PRId64, m,
+                         op->name, c, kernel.size[c]);
+        }
+        cr_expect_eq(jc_kernel_complete(&kernel, NULL), JC_OK, "case %zu", m);
     }
 }
 

@@ -177,6 +177,38 @@ Test(kernels_others, concatenation) {
     harness_close(&h);
 }
 
+// Channels of three operands, 16, 16 and 21 of 53, at 6 positions.
+Test(kernels_others, concatenation_of_channels) {
+    harness h = harness_open();
+    const int64_t sizes[] = {2, 53 * 6, 53, 3};
+    ran r = run_kernel(&h, JC_KERNEL_CONCAT, sizes, 4, 3);
+    cr_assert_eq(r.n, 2 * 53 * 6);
+    for (size_t i = 0; i < r.n; ++i) {
+        const size_t sample = i / (53 * 6);
+        const size_t channel = i / 6 % 53;
+        const size_t o = channel < 16 ? 0 : channel < 32 ? 1 : 2;
+        const size_t channels = o == 2 ? 21 : 16;
+        r.expected[i] = (double)r.constant[o][(sample * channels + channel - 16 * o) * 6 + i % 6];
+    }
+    compare("concat of channels", &r);
+    harness_close(&h);
+}
+
+// 3 groups of 8 channels at 10 positions.
+Test(kernels_others, copies_shuffle_channels) {
+    harness h = harness_open();
+    const int64_t sizes[] = {2, 24 * 10, 3, 1, 10};
+    ran r = run_kernel(&h, JC_KERNEL_COPY, sizes, 5, 1);
+    for (size_t i = 0; i < r.n; ++i) {
+        const size_t sample = i / 240;
+        const size_t channel = i / 10 % 24;
+        const size_t from = channel % 3 * 8 + channel / 3;
+        r.expected[i] = (double)r.constant[0][(sample * 24 + from) * 10 + i % 10];
+    }
+    compare("copy of channels", &r);
+    harness_close(&h);
+}
+
 // 2 samples of [3 x 5] units of 8 values to [5 x 3].
 Test(kernels_others, copies_exchange_axes) {
     harness h = harness_open();

@@ -137,7 +137,7 @@ tensor_id cu_emit_combine(cu_program *p, const node *n) {
         return 0;
     }
     for (size_t i = 0; n->op == NULL && i < n->n_inputs; ++i) {
-        (void)cu_plain(p, n->inputs[i]);
+        (void)cu_image(p, n->inputs[i]);
     }
     tensor_id sum = n->inputs[0];
     for (size_t i = 1; i < n->n_inputs; ++i) {
@@ -164,7 +164,7 @@ tensor_id cu_emit_concat(cu_program *p, const node *n) {
     const tensor_id result = cu_result(p, &md);
     int64_t start = 0;
     for (size_t i = 0; i < n->n_inputs && p->status == JC_OK; ++i) {
-        const tensor_id t = n->op == NULL ? cu_plain(p, n->inputs[i]) : n->inputs[i];
+        const tensor_id t = n->op == NULL ? cu_image(p, n->inputs[i]) : n->inputs[i];
         const int64_t length = cu_md(p, t)->dim[axis];
         const layout part = layout_narrow(&md, axis, start, length, 1);
         kernel_add_elementwise(p, "x0", 1, &t, cu_alias(p, result, &part), none);

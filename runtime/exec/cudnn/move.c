@@ -44,11 +44,19 @@ static tensor_id emit_shuffle(cu_program *p, const node *n) {
     return cu_reshape(p, shuffled, n->output->rank, d);
 }
 
+static tensor_id emit_copy_alone(cu_program *p, const node *n) {
+    int64_t dims[4];
+    kernel_copy_dims(n->kernel, dims);
+    const tensor_id t = cu_image(p, n->inputs[0]);
+    const layout md = *cu_md(p, t);
+    const tensor_id moved = exchange(p, cu_reshape(p, t, 4, dims), 1, 2);
+    // Of an image, the next convolution wants it as this one found it.
+    return cu_as(p, cu_reshape(p, moved, md.rank, md.dim), &md);
+}
+
 tensor_id cu_emit_copy(cu_program *p, const node *n) {
     if (n->op == NULL) {
-        int64_t dims[4];
-        kernel_copy_dims(n->kernel, dims);
-        return exchange(p, cu_reshape(p, n->inputs[0], 4, dims), 1, 2);
+        return emit_copy_alone(p, n);
     }
     if (node_is(n, "channel_shuffle")) {
         return emit_shuffle(p, n);

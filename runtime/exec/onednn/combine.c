@@ -118,7 +118,7 @@ tensor_id emit_combine(program *p, const node *n) {
     }
     if (n->op == NULL) {
         for (size_t i = 0; i < n->n_inputs; ++i) {
-            (void)program_plain(p, n->inputs[i]);
+            lay_out_as_usual(p, n->inputs[i]);
         }
     }
     tensor_id sum = n->inputs[0];
@@ -149,8 +149,9 @@ tensor_id emit_concat(program *p, const node *n) {
     dnnl_primitive_desc_t pd = NULL;
     const bool mixed = has_mixed_types(p, n);
     for (size_t i = 0; i < n->n_inputs && p->status == JC_OK; ++i) {
-        tensor_id t = n->op == NULL ? program_plain(p, n->inputs[i]) : n->inputs[i];
-        t = mixed ? program_convert(p, t, activation_type(p), 1) : t;
+        lay_out_as_usual(p, n->inputs[i]);
+        const tensor_id t =
+            mixed ? program_convert(p, n->inputs[i], activation_type(p), 1) : n->inputs[i];
         mds[i] = *program_md(p, t);
         args[i] = (instruction_arg){DNNL_ARG_MULTIPLE_SRC + (int)i, t};
     }

@@ -53,6 +53,9 @@ dnnl_data_type_t node_result_type(const program *p, const node *n);
 /** The layout in which a convolution leaves an image of such sizes. */
 dnnl_memory_desc_t image_layout(program *p, const int64_t dims[4], dnnl_data_type_t type);
 
+/** Lay a tensor out unless it is: an image as a convolution leaves it, all else row after row. */
+void lay_out_as_usual(program *p, tensor_id t);
+
 // One a group of kinds.
 tensor_id emit_conv(program *p, const node *n);
 tensor_id emit_conv_transpose(program *p, const node *n);

@@ -48,14 +48,6 @@ static const emitter emitters[JC_KERNEL_COUNT] = {
     [JC_KERNEL_RECURRENT] = {emit_recurrent, false},
 };
 
-// Layout of the input of a kernel by itself: an image lies as a convolution of integers leaves it.
-static void lay_out_input(program *p, tensor_id t) {
-    const dnnl_memory_desc_t md = *program_md(p, t);
-    const dnnl_memory_desc_t usual = md.ndims == 4 ? image_layout(p, md.dims, md.data_type)
-                                                   : md_plain(md.ndims, md.dims, md.data_type);
-    program_lay_out(p, t, &usual);
-}
-
 // Integers on both sides, as what stands before and behind it in a network has them.
 static tensor_id emit_in_f32(program *p, const node *n) {
     const double unit = integer_unit(p);
@@ -65,7 +57,7 @@ static tensor_id emit_in_f32(program *p, const node *n) {
         return 0;
     }
     for (size_t k = 0; k < n->n_inputs; ++k) {
-        lay_out_input(p, n->inputs[k]);
+        lay_out_as_usual(p, n->inputs[k]);
         inputs[k] = program_convert(p, n->inputs[k], dnnl_f32, 1 / unit);
     }
     node in_f32 = *n;

@@ -29,37 +29,53 @@ static kernel_inputs attention_inputs(const int64_t *s) {
 }
 
 // Operands of full size as far as operand_elements goes; what is left over is one value for each of
-// so many equal parts, as in squeeze-and-excitation. None fits: n = 0.
+// so many channels, as in squeeze-and-excitation. None fits: n = 0.
 static kernel_inputs combine_inputs(const int64_t *s) {
     const int64_t full = s[2] / s[1];
-    const int64_t rest = s[2] % s[1];
-    kernel_inputs in = {.n = (int)(full <= MOST_KERNEL_INPUTS ? full : 0)};
-    if (rest != 0) {
-        if (s[1] % rest != 0 || full + 1 > MOST_KERNEL_INPUTS) {
-            return (kernel_inputs){0};
-        }
-        in.n++;
+    const int64_t channels = s[2] % s[1];
+    const int64_t n = full + (channels != 0);
+    kernel_inputs in = {0};
+    if (full < 1 || n < 2 || n > MOST_KERNEL_INPUTS || (channels != 0 && s[1] % channels != 0)) {
+        return in;
     }
-    if (full < 1 || in.n < 2) {
-        return (kernel_inputs){0};
-    }
-    const int64_t parts = rest != 0 ? rest : s[1];
+    in.n = (int)n;
     for (int i = 0; i < in.n; ++i) {
-        in.rank[i] = 3;
+        in.rank[i] = channels == 0 ? 2 : 4;
         in.dims[i][0] = s[0];
-        in.dims[i][1] = parts;
-        in.dims[i][2] = i < full ? s[1] / parts : 1;
+        in.dims[i][1] = channels == 0 ? s[1] : channels;
+        in.dims[i][2] = i < full && channels != 0 ? s[1] / channels : 1;
+        in.dims[i][3] = 1;
     }
     return in;
 }
 
-// Two halves.
+// batch_size, elements, axis_size, operands: of about equal size, in whole vectors of 16 where
+// there are as many.
 static kernel_inputs concat_inputs(const int64_t *s) {
-    if (s[1] < 2) {
-        return (kernel_inputs){0};
+    kernel_inputs in = {0};
+    if (s[3] > MOST_KERNEL_INPUTS) {
+        return in;
     }
-    return (kernel_inputs){
-        .n = 2, .rank = {2, 2}, .dims = {{s[0], s[1] / 2}, {s[0], s[1] - s[1] / 2}}};
+    const int64_t plane = s[1] / s[2];
+    const int64_t even = s[2] / s[3];
+    const int64_t part = even >= 16 ? even / 16 * 16 : even;
+    in.n = (int)s[3];
+    for (int i = 0; i < in.n; ++i) {
+        in.rank[i] = plane == 1 ? 2 : 4;
+        in.dims[i][0] = s[0];
+        in.dims[i][1] = i + 1 < in.n ? part : s[2] - part * (s[3] - 1);
+        in.dims[i][2] = plane;
+        in.dims[i][3] = 1;
+    }
+    return in;
+}
+
+// batch_size, elements, rows, unit, plane
+static kernel_inputs copy_inputs(const int64_t *s) {
+    if (s[4] == 1) {
+        return row_inputs(s);
+    }
+    return (kernel_inputs){.n = 1, .rank = {4}, .dims = {{s[0], s[1] / s[4], s[4], 1}}};
 }
 
 static kernel_inputs embedding_inputs(const int64_t *s) {
@@ -96,7 +112,7 @@ static kernel_inputs (*const inputs_of[JC_KERNEL_COUNT])(const int64_t *size) = 
     [JC_KERNEL_ADD] = combine_inputs,
     [JC_KERNEL_MUL] = combine_inputs,
     [JC_KERNEL_CONCAT] = concat_inputs,
-    [JC_KERNEL_COPY] = row_inputs,
+    [JC_KERNEL_COPY] = copy_inputs,
     [JC_KERNEL_UPSAMPLE] = image_inputs,
     [JC_KERNEL_EMBEDDING] = embedding_inputs,
     [JC_KERNEL_POINTWISE] = row_inputs,
@@ -112,18 +128,8 @@ kernel_inputs kernel_inputs_of(const jc_kernel *kernel) {
 
 void kernel_copy_dims(const jc_kernel *kernel, int64_t out_dims[4]) {
     const int64_t *s = kernel->size;
-    int64_t unit = 1;
-    while (unit < 64 && s[1] % (2 * unit) == 0) {
-        unit *= 2;
-    }
-    const int64_t units = s[1] / unit;
-    int64_t a = 2;
-    while (a * a <= units && units % a != 0) {
-        ++a;
-    }
-    a = a * a <= units ? a : 1;
     out_dims[0] = s[0];
-    out_dims[1] = a;
-    out_dims[2] = units / a;
-    out_dims[3] = unit;
+    out_dims[1] = s[2];
+    out_dims[2] = s[1] / (s[2] * s[3] * s[4]);
+    out_dims[3] = s[3] * s[4];
 }

@@ -5,7 +5,7 @@
 
 #include <joulecast/kernel.h>
 
-enum { MOST_KERNEL_INPUTS = 3 };
+enum { MOST_KERNEL_INPUTS = 16 };
 
 /** Shapes of the tensors that a kernel reads. */
 typedef struct kernel_inputs {
@@ -18,11 +18,10 @@ typedef struct kernel_inputs {
 kernel_inputs kernel_inputs_of(const jc_kernel *kernel);
 
 /**
- * What a copy by itself stands for, of transpositions and channel shuffles alike: units of up to 64
- * elements (a head of attention, a part of a plane) change places, [a x b x unit] to [b x a x
- * unit], with a the smallest factor.
+ * A copy's values in row-major order.
  *
- * @param out_dims  samples, a, b, unit: axes 1 and 2 are exchanged
+ * @param out_dims  samples, rows, columns, values of a unit at all positions: axes 1 and 2 change
+ *                  places
  */
 void kernel_copy_dims(const jc_kernel *kernel, int64_t out_dims[4]);
 
