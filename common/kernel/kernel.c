@@ -368,7 +368,7 @@ static jc_status complete_window(jc_kernel *kernel, jc_error *err) {
 static jc_status complete_concat(jc_kernel *kernel, jc_error *err) {
     int64_t *s = kernel->size;
     s[2] = s[2] == 0 ? s[1] : s[2];
-    s[3] = s[3] == 0 ? 2 : s[3];
+    s[3] = s[3] == 0 ? (s[2] > 1 ? 2 : 1) : s[3];
     if (s[1] > 0 && (s[1] % s[2] != 0 || s[3] > s[2])) {
         return jc_error_set(err, JC_ESHAPE, NULL, 0,
                             "axis_size %" PRId64 " must divide elements %" PRId64
@@ -378,18 +378,20 @@ static jc_status complete_concat(jc_kernel *kernel, jc_error *err) {
     return JC_OK;
 }
 
-// Units of up to 64 values (a head of attention, a part of a plane), in as few rows as divide them.
+// Units of up to 64 values (a head of attention, a part of a plane), in as few rows as divide them,
+// with an end to the search.
 static void lay_out_copy(int64_t *s) {
+    enum { MOST_ROWS = 4096 };
     int64_t unit = 1;
     while (unit < 64 && s[1] % (2 * unit) == 0) {
         unit *= 2;
     }
     const int64_t units = s[1] / unit;
     int64_t rows = 2;
-    while (rows * rows <= units && units % rows != 0) {
+    while (rows < MOST_ROWS && rows * rows <= units && units % rows != 0) {
         ++rows;
     }
-    s[2] = rows * rows <= units ? rows : 1;
+    s[2] = rows * rows <= units && units % rows == 0 ? rows : 1;
     s[3] = unit;
 }
 

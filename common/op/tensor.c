@@ -119,7 +119,7 @@ static void transpose_sizes(const jc_op_call *call, const jc_shape *output, int6
     }
     const int first = dim[0] < dim[1] ? dim[0] : dim[1];
     const int second = dim[0] < dim[1] ? dim[1] : dim[0];
-    exchange_sizes(call->inputs[0], first, first == second ? first : second, second + 1, out_size);
+    exchange_sizes(call->inputs[0], first, second, second + 1, out_size);
 }
 
 const jc_op op_transpose = {
@@ -169,6 +169,9 @@ static void permute_sizes(const jc_op_call *call, const jc_shape *output, int64_
     }
     while (last > first && dims[last - 1].i == last - 1) {
         --last;
+    }
+    if (first == last) { // nothing moves: one piece
+        first = last = 1;
     }
     exchange_sizes(call->inputs[0], first, first < last ? (int)dims[first].i : first, last,
                    out_size);

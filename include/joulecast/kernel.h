@@ -124,7 +124,9 @@ const char *const *jc_kernel_columns(jc_kernel_kind kind, int *out_n);
  *
  * A size of 0 means unknown. Strides, dilations and groups default to 1; output planes follow from
  * the window rule floor((in + 2·padding − dilation·(kernel − 1) − 1)/stride) + 1 with the same
- * padding at both edges. Padding 0 is a value, not unknown.
+ * padding at both edges. Padding 0 is a value, not unknown. A concat is of two operands that are
+ * one piece each, unless it says more; a copy is of units of up to 64 values in as few rows as
+ * divide them, unless it says any of rows, unit and plane.
  *
  * @retval JC_OK      every size is positive (padding ≥ 0) and they fit together
  * @retval JC_ESHAPE  (err->message names the column)

@@ -94,8 +94,14 @@ static jc_status load_ranges(loader *l, const jc_yaml *node, kernel_model *k) {
         if (status != JC_OK) {
             return status;
         }
-        if (range->low < 0 || range->low > range->high) {
-            return load_fail(l, c, "a range must rise from at least 0");
+        // Sizes divide each other; only padding may be 0.
+        const bool is_divisor = range->quantity < JC_QUANTITY_FIRST_DERIVED &&
+                                strncmp(c->key, "padding", strlen("padding")) != 0;
+        const double least = is_divisor ? 1 : 0;
+        if (!(range->low >= least) || range->low > range->high) {
+            return load_fail(l, c,
+                             is_divisor ? "the range of a size must rise from at least 1"
+                                        : "a range must rise from at least 0");
         }
         k->n_ranges++;
     }

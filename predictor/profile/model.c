@@ -55,6 +55,21 @@ static bool hold_groups(const kernel_model *k, jc_kernel *kernel) {
     return false;
 }
 
+// Operands of a sum or product go with its result: whole ones, and values for rows of it.
+static void hold_operands(const jc_kernel *kernel, jc_kernel *held) {
+    if (kernel->kind != JC_KERNEL_ADD && kernel->kind != JC_KERNEL_MUL) {
+        return;
+    }
+    const int64_t *s = kernel->size;
+    const int64_t elements = held->size[1];
+    if (s[1] > 0 && elements != s[1]) {
+        const int64_t rows = s[2] % s[1];
+        held->size[2] = s[2] / s[1] * elements + (rows < elements ? rows : elements);
+    } else {
+        held->size[2] = s[2];
+    }
+}
+
 // Quantities of the nearest kernel whose sizes are inside their ranges: a size that is scaled up
 // beyond its range changes none of them. Those of the kernel itself if it is inside.
 static void compute_inside(const kernel_model *k, const jc_kernel *kernel, const double *q,
@@ -62,6 +77,7 @@ static void compute_inside(const kernel_model *k, const jc_kernel *kernel, const
     jc_kernel nearest = *kernel;
     bool is_outside = hold_groups(k, &nearest);
     is_outside = hold_sizes(k, false, &nearest) || is_outside;
+    hold_operands(kernel, &nearest);
     if (is_outside && has_window(k->kind)) { // the output is as large as the input makes it
         jc_kernel whole = nearest;
         whole.size[JC_WINDOW_OUT_HEIGHT] = 0;

@@ -92,7 +92,7 @@ static view view_elements(const jc_kernel *kernel, const jc_work *work) {
 static view view_combination(const jc_kernel *kernel, const jc_work *work) {
     const int64_t *s = kernel->size; // batch_size, elements, operand_elements
     view v = view_elements(kernel, work);
-    const double rows = s[1] > 0 ? (double)(s[2] % s[1]) : 0;
+    const double rows = s[1] > 0 && s[2] > s[1] ? (double)(s[2] % s[1]) : 0;
     if (rows > 0) {
         v.rows = (double)s[0] * rows;
         v.sample_rows = rows;
@@ -160,7 +160,7 @@ static view view_kernel(const jc_kernel *kernel, const jc_work *work) {
         v.sample_rows = (double)s[1] / (double)s[3];
         v.rows = (double)s[0] * v.sample_rows;
         v.width = (double)s[3];
-        v.group_channels = (double)s[2];
+        v.group_channels = v.width;
         return v;
     case JC_KERNEL_LAYER_NORM:
     case JC_KERNEL_SOFTMAX:

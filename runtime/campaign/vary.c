@@ -227,10 +227,11 @@ bool vary_sizes(jc_kernel *k, const double point[SOBOL_DIMENSIONS]) {
         scale_combined(s, point);
         break;
     case JC_KERNEL_CONCAT:
-        scale_concat(s, point);
-        break;
     case JC_KERNEL_COPY:
-        scale_copy(s, point);
+        if (!complete(k)) { // a pattern beyond all limits
+            return false;
+        }
+        (k->kind == JC_KERNEL_COPY ? scale_copy : scale_concat)(s, point);
         break;
     case JC_KERNEL_EMBEDDING:
         s[0] = scale(s[0], point[POINT_FACTOR + 2], 0.1, 4);

@@ -161,6 +161,11 @@ static const jc_kernel seen[] = {
     {.kind = JC_KERNEL_MAX_POOL2D, .size = {1, 64, 112, 112, 56, 56, 3, 3, 2, 2, 1, 1, 1, 1}},
     {.kind = JC_KERNEL_ADD, .size = {1, 200704, 401408}},
     {.kind = JC_KERNEL_LINEAR, .size = {1, 512, 1000}},
+    {.kind = JC_KERNEL_CONCAT, .size = {1, 256 * 784, 256, 4}},
+    {.kind = JC_KERNEL_CONCAT, .size = {1, 197 * 768, 197 * 768, 2}},
+    {.kind = JC_KERNEL_COPY, .size = {1, 116 * 784, 2, 1, 784}},
+    {.kind = JC_KERNEL_COPY, .size = {1, 197 * 768, 197, 64, 1}},
+    {.kind = JC_KERNEL_MUL, .size = {1, 96 * 784, 96 * 785}},
 };
 enum { N_SEEN = sizeof seen / sizeof seen[0] };
 

@@ -111,6 +111,12 @@ Test(kernel, moves_that_do_not_say_how_are_completed) {
     cr_assert_eq(jc_kernel_complete(&concat, NULL), JC_OK);
     const int64_t joined[] = {2, 120, 120, 2};
     cr_expect(memcmp(concat.size, joined, sizeof joined) == 0);
+    jc_kernel one = {.kind = JC_KERNEL_CONCAT, .size = {2, 1}};
+    cr_assert_eq(jc_kernel_complete(&one, NULL), JC_OK);
+    cr_expect_eq(one.size[3], 1, "one element holds one operand");
+    jc_kernel prime = {.kind = JC_KERNEL_COPY, .size = {1, (INT64_C(1) << 42) - 11}};
+    cr_assert_eq(jc_kernel_complete(&prime, NULL), JC_OK);
+    cr_expect_eq(prime.size[2], 1);
     jc_error err = {0};
     jc_kernel odd = {.kind = JC_KERNEL_COPY, .size = {2, 120, 7}};
     cr_expect_eq(jc_kernel_complete(&odd, &err), JC_ESHAPE);

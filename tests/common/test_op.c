@@ -323,6 +323,10 @@ static const move_case moves[] = {
      {S(2, 197, 12, 64)},
      {{"dims.0", 3}, {"dims.1", 2}, {"dims.2", 1}, {"dims.3", 3}},
      {2, 197 * 768, 197, 64, 1}},
+    {"permute",
+     {S(2, 3, 8, 9)},
+     {{"dims.0", 3}, {"dims.1", 1}, {"dims.2", 2}, {"dims.3", 3}},
+     {2, 216, 1, 216, 1}},
     // Channels behind the plane, and before it.
     {"permute",
      {S(2, 3, 8, 9)},

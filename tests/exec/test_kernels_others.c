@@ -209,6 +209,21 @@ Test(kernels_others, copies_shuffle_channels) {
     harness_close(&h);
 }
 
+// One row of units, and one unit: what is written is what is read, and it is written.
+Test(kernels_others, copies_of_one_piece) {
+    harness h = harness_open();
+    const int64_t pieces[][5] = {{2, 120, 1, 120, 1}, {2, 120, 1, 8, 1}, {2, 120, 1, 1, 10}};
+    for (size_t p = 0; p < sizeof pieces / sizeof pieces[0]; ++p) {
+        ran r = run_kernel(&h, JC_KERNEL_COPY, pieces[p], 5, 1);
+        cr_expect_gt(harness_n_instructions(&h), 0, "piece %zu", p);
+        for (size_t i = 0; i < r.n; ++i) {
+            r.expected[i] = (double)r.constant[0][i];
+        }
+        compare("copy of one piece", &r);
+    }
+    harness_close(&h);
+}
+
 // 2 samples of [3 x 5] units of 8 values to [5 x 3].
 Test(kernels_others, copies_exchange_axes) {
     harness h = harness_open();

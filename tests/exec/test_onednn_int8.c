@@ -130,6 +130,17 @@ Test(onednn_int8, kernels_between_integers_are_computed_in_f32) {
     harness_close(&h);
 }
 
+// Three operands converted, what f32 does, and the result converted back: nothing moves besides.
+Test(onednn_int8, attention_of_integers_is_that_of_f32_between_conversions) {
+    harness h = harness_open();
+    const int64_t sizes[] = {2, 3, 17, 17, 32, 32};
+    cr_assert_eq(harness_prepare(&h, JC_KERNEL_ATTENTION, JC_PRECISION_F32, sizes, 6), JC_OK);
+    const size_t n = harness_n_instructions(&h);
+    cr_assert_eq(harness_prepare(&h, JC_KERNEL_ATTENTION, JC_PRECISION_INT8, sizes, 6), JC_OK);
+    cr_expect_eq(harness_n_instructions(&h), n + 4);
+    harness_close(&h);
+}
+
 // The rest of them: images, normalisations, several inputs.
 Test(onednn_int8, every_kernel_has_a_form_of_integers) {
     static const struct {

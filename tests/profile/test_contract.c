@@ -212,6 +212,25 @@ Test(contract, groups_outside_their_range_keep_the_channels_of_a_group) {
     cr_expect_float_eq(predict_runtime(&k, make_kernel(8, 64, 64)), 5e-9 * macs, 1e-15);
 }
 
+// Elements up to 1000: a sum of two tensors stays one of two, and 40 values for rows stay 40.
+Test(contract, operands_go_with_a_result_that_is_held_at_its_range) {
+    model_range ranges[] = {{0, 1, 8}, {1, 1, 1000}, {2, 2, 1500}};
+    const kernel_model k = {.kind = JC_KERNEL_MUL, .ranges = ranges, .n_ranges = 3};
+    const struct {
+        int64_t size[3];
+        double rows, width;
+    } cases[] = {
+        {{2, 4000, 8000}, 2, 1000}, {{2, 4000, 4040}, 2 * 40, 25}, {{2, 800, 840}, 80, 20}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; ++i) {
+        jc_kernel kernel = {.kind = JC_KERNEL_MUL};
+        memcpy(kernel.size, cases[i].size, sizeof cases[i].size);
+        model_point point;
+        model_point_init(&k, &kernel, &point);
+        cr_expect_eq(point.inside[JC_QUANTITY_ROWS], cases[i].rows, "case %zu", i);
+        cr_expect_eq(point.inside[JC_QUANTITY_WIDTH], cases[i].width, "case %zu", i);
+    }
+}
+
 Test(contract, profiles_named_by_the_environment) {
     const char *list = getenv("JOULECAST_TEST_PROFILES");
     char path[512];

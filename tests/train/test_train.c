@@ -450,6 +450,7 @@ static const struct {
     {"bound: ", "bound: -1 # ", "'bound' be between"},
     {"  rows: 300", "  rows: -300", "'rows' must be an integer from 0"},
     {"batch_size: [", "batch_sice: [", "'batch_sice' is no quantity of this kernel"},
+    {"batch_size: [", "batch_size: [0, 1] # ", "size must rise from at least 1"},
     {"- {coefficient: ", "- {coefficient: -", "must not be negative"},
     {"- {coefficient: ", "- {from: {colour: 3}, coefficient: ", "'colour' is no quantity"},
     {"- {coefficient: ", "- {from: 3, coefficient: ", "mapping of quantities to thresholds"},

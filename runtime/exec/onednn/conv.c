@@ -144,6 +144,7 @@ tensor_id emit_conv_transpose(program *p, const node *n) {
 }
 
 dnnl_memory_desc_t image_layout(program *p, const int64_t dims[4], dnnl_data_type_t type) {
+    enum { MOST_CHANNELS = 1 << 20 }; // their square must not overflow the library's sizes
     const int64_t weights_dims[] = {dims[1], dims[1], 1, 1};
     const dnnl_memory_desc_t image = md_any(4, dims, type);
     const dnnl_memory_desc_t weights = md_any(4, weights_dims, weight_type(p));
@@ -152,7 +153,8 @@ dnnl_memory_desc_t image_layout(program *p, const int64_t dims[4], dnnl_data_typ
     dnnl_convolution_desc_t desc;
     dnnl_primitive_desc_t pd = NULL;
     dnnl_memory_desc_t md = md_plain(4, dims, type);
-    if (dnnl_convolution_forward_desc_init(&desc, dnnl_forward_inference, dnnl_convolution_auto,
+    if (dims[1] <= MOST_CHANNELS &&
+        dnnl_convolution_forward_desc_init(&desc, dnnl_forward_inference, dnnl_convolution_auto,
                                            &image, &weights, NULL, &image, ones, zeros,
                                            zeros) == dnnl_success &&
         dnnl_primitive_desc_create(&pd, &desc, NULL, p->engine, NULL) == dnnl_success) {

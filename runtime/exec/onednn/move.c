@@ -42,11 +42,11 @@ static tensor_id emit_usual_copy(program *p, const node *n) {
     int64_t dims[4];
     kernel_copy_dims(n->kernel, dims);
     lay_out_as_usual(p, n->inputs[0]);
+    if (dims[1] == 1 || dims[2] == 1) { // nothing changes places
+        return program_copy(p, n->inputs[0]);
+    }
     const dnnl_memory_desc_t md = *program_md(p, n->inputs[0]);
     const tensor_id t = program_reshape(p, n->inputs[0], 4, dims);
-    if (dims[1] == 1 || dims[2] == 1) { // nothing changes places
-        return program_copy(p, t);
-    }
     // Of an image, the next convolution wants it as this one found it.
     const tensor_id moved = program_reshape(p, exchange(p, t, 1, 2), md.ndims, md.dims);
     return program_as(p, moved, &md);
