@@ -16,7 +16,7 @@ enum {
     POINT_ROUNDING,
     POINT_VARIANT,
     POINT_PRECISION,
-    POINT_SPARE,
+    POINT_PICTURE,
 };
 
 /**

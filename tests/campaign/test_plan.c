@@ -197,6 +197,28 @@ Test(plan, kernels_differ_fit_together_and_keep_to_the_limits) {
     free(kernels);
 }
 
+// The picture of the first pattern has three colours or none, and then may be as small as a digit.
+Test(plan, some_pictures_are_grey_and_small) {
+    size_t n = 0;
+    jc_kernel *kernels = kernels_of("rows: 600\nkernels: {conv2d: 1}\n", &n);
+    size_t n_coloured = 0;
+    size_t n_grey = 0;
+    bool has_digit = false;
+    for (size_t i = 0; i < n; ++i) {
+        const int64_t *s = kernels[i].size;
+        if (s[JC_WINDOW_IN_CHANNELS] <= 4) {
+            cr_assert(s[JC_WINDOW_IN_CHANNELS] == 3 || s[JC_WINDOW_IN_CHANNELS] == 1);
+            n_coloured += s[JC_WINDOW_IN_CHANNELS] == 3;
+            n_grey += s[JC_WINDOW_IN_CHANNELS] == 1;
+            has_digit = has_digit || s[JC_WINDOW_IN_HEIGHT] < 48;
+        }
+    }
+    cr_expect_gt(n_grey, 10);
+    cr_expect_gt(n_coloured, n_grey);
+    cr_expect(has_digit);
+    free(kernels);
+}
+
 Test(plan, varied_weights_are_reused_at_all_distances) {
     size_t n = 0;
     jc_kernel *kernels = kernels_of("rows: 600\nweights: varied\n", &n);
