@@ -18,8 +18,10 @@ static int64_t scale_channels(int64_t size, double u, const double *point) {
     return scaled >= 16 && point[POINT_ROUNDING] < 0.5 ? (scaled + 4) / 8 * 8 : scaled;
 }
 
-// Of the pictures that networks look at, so many are grey.
+// Of the pictures that networks look at, enough are grey to tell what the colours cost, and some as
+// small as MNIST's digits.
 static const double GREY_SHARE = 0.25;
+enum { DIGIT_SIDE = 28 };
 
 static bool is_pool(jc_kernel_kind kind) {
     return kind == JC_KERNEL_MAX_POOL2D || kind == JC_KERNEL_AVG_POOL2D;
@@ -78,18 +80,19 @@ static void set_channels(jc_kernel *k, int64_t in, int64_t out) {
     k->size[JC_WINDOW_OUT_CHANNELS] = out < groups ? groups : out / groups * groups;
 }
 
-// What a network looks at: its channels are colours, which no designer varies.
-static bool is_picture(const jc_kernel *k) {
-    return k->kind == JC_KERNEL_CONV2D && k->size[JC_WINDOW_IN_CHANNELS] <= 4;
+// A picture of three colours that is to be a grey one.
+static bool becomes_grey(const jc_kernel *k, const double *point) {
+    return k->kind == JC_KERNEL_CONV2D && k->size[JC_WINDOW_IN_CHANNELS] == 3 &&
+           k->size[JC_WINDOW_IN_HEIGHT] >= DIGIT_SIDE && point[POINT_PICTURE] < GREY_SHARE;
 }
 
 // Depthwise must be asked before the channels change; a base of that sort keeps it.
 static void vary_channels(jc_kernel *k, const double *point) {
     const bool depthwise = is_depthwise(k);
     const int64_t in = scale_channels(k->size[JC_WINDOW_IN_CHANNELS], point[POINT_FACTOR], point);
-    const int64_t kept = !is_picture(k)                      ? in
-                         : point[POINT_PICTURE] < GREY_SHARE ? 1
-                                                             : k->size[JC_WINDOW_IN_CHANNELS];
+    // So few channels are colours, which no designer varies.
+    const int64_t colours = becomes_grey(k, point) ? 1 : k->size[JC_WINDOW_IN_CHANNELS];
+    const int64_t kept = colours <= 4 ? colours : in;
     const int64_t out = is_pool(k->kind) ? 0
                                          : scale_channels(k->size[JC_WINDOW_OUT_CHANNELS],
                                                           point[POINT_FACTOR + 1], point);
@@ -108,12 +111,12 @@ static bool vary_window(jc_kernel *k, const double *point) {
     int64_t *s = k->size;
     const bool whole_plane = is_pool(k->kind) && s[JC_WINDOW_KERNEL_H] == s[JC_WINDOW_IN_HEIGHT] &&
                              s[JC_WINDOW_KERNEL_W] == s[JC_WINDOW_IN_WIDTH];
+    const bool is_grey = becomes_grey(k, point);
     vary_channels(k, point);
-    // Grey pictures are of digits, too: 28 of the usual 224 pixels.
-    const double smallest = is_picture(k) && s[JC_WINDOW_IN_CHANNELS] == 1 ? 0.125 : 0.5;
     for (int axis = 0; axis < 2; ++axis) {
         int64_t *side = &s[JC_WINDOW_IN_HEIGHT + axis];
-        *side = scale(*side, point[POINT_FACTOR + 2], smallest, 1.6);
+        const double digit = DIGIT_SIDE / (double)*side;
+        *side = scale(*side, point[POINT_FACTOR + 2], is_grey ? fmin(0.5, digit) : 0.5, 1.6);
         if (whole_plane) {
             s[JC_WINDOW_KERNEL_H + axis] = *side;
             s[JC_WINDOW_STRIDE_H + axis] = *side;

@@ -21,7 +21,7 @@ enum {
 
 /**
  * Vary the sizes of a kernel: 0.4 to 1.6 times channels and features (nn-Meter's range), planes and
- * elements more, at times another window.
+ * elements more, at times another window; some pictures become grey.
  *
  * @return false if the sizes do not fit together.
  */

@@ -39,7 +39,7 @@ Test(onednn_int8, int8_networks_keep_their_signal) {
     check_int8(loaded_transformer);
 }
 
-// relu6 is a function of what the integers stand for: 40 of them for 1.
+// An activation is a function of what the integers stand for: 40 of them for 1.
 Test(onednn_int8, activations_of_integers_are_in_their_units) {
     harness h = harness_open();
     loaded l = loaded_network("name: activated\n"
@@ -92,12 +92,12 @@ static void check_rounded(const char *what, const float *y, const double *exact,
     }
 }
 
-// What frameworks compute in f32 between two layers of integers, by itself as in a network.
-Test(onednn_int8, kernels_between_integers_are_computed_in_f32) {
+// By itself as in a network: activations in one pass, softmax in f32 between two conversions.
+Test(onednn_int8, functions_of_integers_are_in_their_units) {
     harness h = harness_open();
-    static const jc_kernel_kind activations[] = {JC_KERNEL_SIGMOID,   JC_KERNEL_TANH,
-                                                 JC_KERNEL_GELU,      JC_KERNEL_SILU,
-                                                 JC_KERNEL_HARDSWISH, JC_KERNEL_HARDSIGMOID};
+    static const jc_kernel_kind activations[] = {
+        JC_KERNEL_RELU6, JC_KERNEL_LEAKY_RELU, JC_KERNEL_SIGMOID,   JC_KERNEL_TANH,
+        JC_KERNEL_GELU,  JC_KERNEL_SILU,       JC_KERNEL_HARDSWISH, JC_KERNEL_HARDSIGMOID};
     enum { ROWS = 3, LENGTH = 70, N = ROWS * LENGTH };
     double exact[N];
     for (size_t k = 0; k < sizeof activations / sizeof activations[0]; ++k) {
@@ -105,6 +105,7 @@ Test(onednn_int8, kernels_between_integers_are_computed_in_f32) {
         cr_assert_eq(harness_prepare(&h, activations[k], JC_PRECISION_INT8, sizes, 2), JC_OK, "%s",
                      h.err.message);
         harness_run(&h, 1);
+        cr_expect_eq(harness_n_instructions(&h), 1, "%s", jc_kernel_name(activations[k]));
         size_t n = 0;
         float *y = harness_output(&h, 0, &n);
         cr_assert_eq(n, N);

@@ -93,7 +93,9 @@ static tensor_id apply(program *p, const node *n, const formula *formulas, size_
 // where the product is written. oneDNN's own primitive takes them for relu alone.
 static tensor_id apply_to_integers(program *p, const node *n, double slope) {
     const char *what = n->op != NULL ? n->op->name : jc_kernel_name(n->kernel->kind);
-    lay_out_as_usual(p, n->inputs[0]);
+    if (n->op == NULL) {
+        lay_out_as_usual(p, n->inputs[0]);
+    }
     const dnnl_memory_desc_t md = *program_md(p, n->inputs[0]);
     dnnl_memory_desc_t dst_md = md;
     dst_md.data_type = activation_type(p);
