@@ -35,6 +35,7 @@ library=$(dirname "$(find "$prefix" -name libjoulecast.so)")
 # shellcheck disable=SC2046 # flags are words
 cc -o "$prefix/bin/shared" "$here/client.c" $(pkg-config --cflags joulecast) -L"$library" -ljoulecast
 LD_LIBRARY_PATH=$library "$prefix/bin/shared" lenet5
+# OpenBLAS asks for Fortran's library where it is linked statically: Debian's gfortran has it.
 # shellcheck disable=SC2046
 cc -o "$prefix/bin/static" "$here/client.c" $(pkg-config --cflags joulecast) "$library/libjoulecast.a" \
     $(PKG_CONFIG_SYSROOT_DIR='' pkg-config --static --libs joulecast |
