@@ -73,18 +73,26 @@ static const jc_param transpose_params[] = {{"dim0", JC_PARAM_INTEGER, 0, true, 
                                             {"dim1", JC_PARAM_INTEGER, 1, true, 0, NULL},
                                             {0}};
 
-static jc_status infer_transpose(jc_op_call *call, jc_shape *out_shape, jc_error *err) {
-    const jc_shape *input = call->inputs[0];
-    int dim[2] = {0, 0};
+static jc_status resolve_exchanged(const jc_op_call *call, int dim[2], jc_error *err) {
     for (int i = 0; i < 2; ++i) {
-        const jc_status status =
-            op_resolve_dim(call->value[i].i, input->rank, i == 0 ? "dim0" : "dim1", &dim[i], err);
+        const jc_status status = op_resolve_dim(call->value[i].i, call->inputs[0]->rank,
+                                                i == 0 ? "dim0" : "dim1", &dim[i], err);
         if (status != JC_OK) {
             return status;
         }
         if (dim[i] == 0) {
             return jc_error_set(err, JC_ESHAPE, NULL, 0, "the batch (axis 0) stays in front");
         }
+    }
+    return JC_OK;
+}
+
+static jc_status infer_transpose(jc_op_call *call, jc_shape *out_shape, jc_error *err) {
+    const jc_shape *input = call->inputs[0];
+    int dim[2] = {0, 0};
+    const jc_status status = resolve_exchanged(call, dim, err);
+    if (status != JC_OK) {
+        return status;
     }
     *out_shape = *input;
     out_shape->dim[dim[0]] = input->dim[dim[1]];
@@ -114,9 +122,7 @@ static void exchange_sizes(const jc_shape *input, int first, int middle, int las
 static void transpose_sizes(const jc_op_call *call, const jc_shape *output, int64_t *out_size) {
     int dim[2] = {0, 0};
     (void)output;
-    for (int i = 0; i < 2; ++i) {
-        (void)op_resolve_dim(call->value[i].i, call->inputs[0]->rank, "dim", &dim[i], NULL);
-    }
+    (void)resolve_exchanged(call, dim, NULL); // inferred, so it does
     const int first = dim[0] < dim[1] ? dim[0] : dim[1];
     const int second = dim[0] < dim[1] ? dim[1] : dim[0];
     exchange_sizes(call->inputs[0], first, second, second + 1, out_size);

@@ -57,16 +57,11 @@ static bool hold_groups(const kernel_model *k, jc_kernel *kernel) {
 
 // Operands of a sum or product go with its result: whole ones, and values for rows of it.
 static void hold_operands(const jc_kernel *kernel, jc_kernel *held) {
-    if (kernel->kind != JC_KERNEL_ADD && kernel->kind != JC_KERNEL_MUL) {
-        return;
-    }
     const int64_t *s = kernel->size;
-    const int64_t elements = held->size[1];
-    if (s[1] > 0 && elements != s[1]) {
+    if ((kernel->kind == JC_KERNEL_ADD || kernel->kind == JC_KERNEL_MUL) && s[1] > 0) {
+        const int64_t elements = held->size[1];
         const int64_t rows = s[2] % s[1];
         held->size[2] = s[2] / s[1] * elements + (rows < elements ? rows : elements);
-    } else {
-        held->size[2] = s[2];
     }
 }
 

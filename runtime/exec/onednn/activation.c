@@ -93,38 +93,27 @@ static tensor_id apply(program *p, const node *n, const formula *formulas, size_
 // where the product is written. oneDNN's own primitive takes them for relu alone.
 static tensor_id apply_to_integers(program *p, const node *n, double slope) {
     const char *what = n->op != NULL ? n->op->name : jc_kernel_name(n->kernel->kind);
-    if (n->op == NULL) {
-        lay_out_as_usual(p, n->inputs[0]);
-    }
-    const dnnl_memory_desc_t md = *program_md(p, n->inputs[0]);
-    dnnl_memory_desc_t dst_md = md;
+    const tensor_id input = n->inputs[0];
+    lay_out_as_usual(p, input);
+    dnnl_memory_desc_t dst_md = *program_md(p, input);
     dst_md.data_type = activation_type(p);
     int64_t ones[DNNL_MAX_NDIMS];
-    for (int i = 0; i < md.ndims; ++i) {
+    for (int i = 0; i < dst_md.ndims; ++i) {
         ones[i] = 1;
     }
     const double unit = 1 / integer_unit(p);
-    const tensor_id factor =
-        program_plain(p, program_constant(p, TENSOR_INPUT, dnnl_f32, md.ndims, ones, unit, unit));
-    const dnnl_memory_desc_t factor_md = *program_md(p, factor);
-    dnnl_binary_desc_t desc;
-    dnnl_primitive_desc_t pd = NULL;
+    const tensor_id factor = program_plain(
+        p, program_constant(p, TENSOR_INPUT, dnnl_f32, dst_md.ndims, ones, unit, unit));
     dnnl_post_ops_t post_ops = NULL;
-    if (p->status == JC_OK && program_check(p, dnnl_post_ops_create(&post_ops), what) &&
-        append_activation(p, post_ops, n->kernel->kind, slope) &&
-        program_check(p, dnnl_binary_desc_init(&desc, dnnl_binary_mul, &md, &factor_md, &dst_md),
-                      what)) {
-        pd = program_describe(p, &desc, post_ops, 1, what);
+    if (p->status == JC_OK && program_check(p, dnnl_post_ops_create(&post_ops), what)) {
+        (void)append_activation(p, post_ops, n->kernel->kind, slope); // every kind has a formula
     }
+    const tensor_id result =
+        emit_binary(p, dnnl_binary_mul, input, factor, &dst_md, post_ops, what);
     (void)dnnl_post_ops_destroy(post_ops);
-    const tensor_id result = program_result(p, &dst_md);
     if (p->status == JC_OK) {
         p->tensors[result].rms = scaled_rms(0, n->kernel->kind);
     }
-    program_add(p, pd, 3,
-                (instruction_arg[]){{DNNL_ARG_SRC_0, n->inputs[0]},
-                                    {DNNL_ARG_SRC_1, factor},
-                                    {DNNL_ARG_DST, result}});
     return result;
 }
 

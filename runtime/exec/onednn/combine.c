@@ -8,6 +8,24 @@
 
 // --- add, mul: two at a time -------------------------------------------------------------------
 
+tensor_id emit_binary(program *p, dnnl_alg_kind_t algorithm, tensor_id a, tensor_id b,
+                      const dnnl_memory_desc_t *dst_md, const_dnnl_post_ops_t post_ops,
+                      const char *what) {
+    dnnl_binary_desc_t desc;
+    dnnl_primitive_desc_t pd = NULL;
+    if (p->status == JC_OK &&
+        program_check(
+            p, dnnl_binary_desc_init(&desc, algorithm, program_md(p, a), program_md(p, b), dst_md),
+            what)) {
+        pd = program_describe(p, &desc, post_ops, 1, what);
+    }
+    const tensor_id result = program_result(p, dst_md);
+    program_add(
+        p, pd, 3,
+        (instruction_arg[]){{DNNL_ARG_SRC_0, a}, {DNNL_ARG_SRC_1, b}, {DNNL_ARG_DST, result}});
+    return result;
+}
+
 // The operand with axes of size 1 in front, so that both have the same rank.
 static tensor_id widen(program *p, tensor_id t, int rank) {
     const dnnl_memory_desc_t md = *program_md(p, t);
@@ -88,25 +106,15 @@ static tensor_id emit_pair(program *p, const combination *how, tensor_id a, tens
     const dnnl_memory_desc_t b_md = *program_md(p, b);
     dnnl_memory_desc_t dst_md = a_md;
     dst_md.data_type = a_md.data_type == b_md.data_type ? a_md.data_type : activation_type(p);
-    dnnl_binary_desc_t desc;
-    dnnl_primitive_desc_t pd = NULL;
     dnnl_post_ops_t post_ops = divide_by_unit(p, how);
-    if (p->status == JC_OK &&
-        program_check(p, dnnl_binary_desc_init(&desc, how->algorithm, &a_md, &b_md, &dst_md),
-                      how->op)) {
-        pd = program_describe(p, &desc, post_ops, 1, how->op);
-    }
+    const tensor_id result = emit_binary(p, how->algorithm, a, b, &dst_md, post_ops, how->op);
     (void)dnnl_post_ops_destroy(post_ops);
-    const tensor_id result = program_result(p, &dst_md);
     if (p->status == JC_OK) {
         const double rms_a = p->tensors[a].rms;
         const double rms_b = p->tensors[b].rms;
         p->tensors[result].rms = how->algorithm == dnnl_binary_mul ? rms_a * rms_b / integer_unit(p)
                                                                    : hypot(rms_a, rms_b);
     }
-    program_add(
-        p, pd, 3,
-        (instruction_arg[]){{DNNL_ARG_SRC_0, a}, {DNNL_ARG_SRC_1, b}, {DNNL_ARG_DST, result}});
     return result;
 }
 
@@ -116,10 +124,8 @@ tensor_id emit_combine(program *p, const node *n) {
         program_fail(p, JC_EUNSUPPORTED, "executor onednn does not combine by '%s'", n->op->name);
         return 0;
     }
-    if (n->op == NULL) {
-        for (size_t i = 0; i < n->n_inputs; ++i) {
-            lay_out_as_usual(p, n->inputs[i]);
-        }
+    for (size_t i = 0; i < n->n_inputs; ++i) {
+        lay_out_as_usual(p, n->inputs[i]);
     }
     tensor_id sum = n->inputs[0];
     for (size_t i = 1; i < n->n_inputs; ++i) {

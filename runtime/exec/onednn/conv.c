@@ -165,6 +165,9 @@ dnnl_memory_desc_t image_layout(program *p, const int64_t dims[4], dnnl_data_typ
 }
 
 void lay_out_as_usual(program *p, tensor_id t) {
+    if (p->status != JC_OK || p->tensors[t].laid_out) {
+        return;
+    }
     const dnnl_memory_desc_t md = *program_md(p, t);
     const dnnl_memory_desc_t usual = md.ndims == 4 ? image_layout(p, md.dims, md.data_type)
                                                    : md_plain(md.ndims, md.dims, md.data_type);

@@ -79,6 +79,18 @@ tensor_id emit_copy(program *p, const node *n);
 tensor_id emit_upsample(program *p, const node *n);
 tensor_id emit_embedding(program *p, const node *n);
 
+/**
+ * Append a sum, product … of two tensors, the second widened where its axes have size 1.
+ *
+ * @param dst_md    type and layout of the result
+ * @param post_ops  what is done to each value before it is written; NULL = nothing; stays the
+ *                  caller's
+ * @param what      the operation is called in errors
+ */
+tensor_id emit_binary(program *p, dnnl_alg_kind_t algorithm, tensor_id a, tensor_id b,
+                      const dnnl_memory_desc_t *dst_md, const_dnnl_post_ops_t post_ops,
+                      const char *what);
+
 /** Append an activation's formula to post-ops, back to integers in int8; false if oneDNN has no
  * formula for it. */
 bool append_activation(program *p, dnnl_post_ops_t post_ops, jc_kernel_kind kind, double slope);

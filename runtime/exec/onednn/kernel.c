@@ -57,7 +57,7 @@ static tensor_id emit_in_f32(program *p, const node *n) {
         return 0;
     }
     for (size_t k = 0; k < n->n_inputs; ++k) {
-        if (n->kernel->kind == JC_KERNEL_ATTENTION) { // no image has heads
+        if (n->op == NULL && n->kernel->kind == JC_KERNEL_ATTENTION) { // no image has heads
             (void)program_plain(p, n->inputs[k]);
         }
         lay_out_as_usual(p, n->inputs[k]);

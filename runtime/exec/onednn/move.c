@@ -90,8 +90,7 @@ tensor_id emit_upsample(program *p, const node *n) {
     const char *what = "this upsampling";
     const int64_t *s = n->kernel->size;
     const tensor_id input = n->inputs[0];
-    const dnnl_memory_desc_t usual = image_layout(p, s, program_md(p, input)->data_type);
-    program_lay_out(p, input, &usual);
+    lay_out_as_usual(p, input);
     const int64_t mode = node_integer(n, "mode", MODE_NEAREST);
     if (mode > MODE_BILINEAR || node_integer(n, "align_corners", 0) != 0) {
         program_fail(p, JC_EUNSUPPORTED,

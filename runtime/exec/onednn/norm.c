@@ -28,11 +28,8 @@ static tensor_id learned(program *p, int rank, const int64_t *dims, double low, 
 tensor_id emit_batch_norm(program *p, const node *n) {
     const char *what = "this batch normalisation";
     const int64_t *s = n->kernel->size;
-    tensor_id input = n->inputs[0];
-    if (n->op == NULL) {
-        const dnnl_memory_desc_t usual = image_layout(p, s, program_md(p, input)->data_type);
-        program_lay_out(p, input, &usual);
-    }
+    const tensor_id input = n->inputs[0];
+    lay_out_as_usual(p, input);
     const tensor_id mean = learned(p, 1, &s[1], -0.1, 0.1);
     const tensor_id variance = learned(p, 1, &s[1], 0.5, 1.5);
     const tensor_id scale = learned(p, 1, &s[1], 0.5, 1.5);
